@@ -1,0 +1,29 @@
+# `make train` and `make test` need nothing but Python >= 3.11 and a network to
+# install from; ARGS replaces the flags of the run.
+ARGS = --model=dropout --mixed_precision
+PYTHON = python3
+BIN = .venv/bin
+
+.PHONY: train test lint clean
+
+train: .venv/installed
+	$(BIN)/python -m cifar10_tf.main $(ARGS)
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+clean:
+	rm -rf .venv
+
+.venv/installed: setup.py setup.cfg
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@
