@@ -1,0 +1,186 @@
+"""What a run leaves behind: the names, and how they are written safely."""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import filelock
+
+from cifar10_tf.config import Config
+from cifar10_tf.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+
+class RunDirectory:
+    """The files of one run.
+
+    `summary.json` is written last: where it is, the run is complete. A run in
+    progress holds a lock, which the system releases however it ends.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path).absolute()
+        self.config = self.path / "config.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.summary = self.path / "summary.json"
+        self.model = self.path / "model.keras"
+        self.plots = self.path / "plots"
+        self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
+
+    def is_complete(self, config: Config) -> bool:
+        """Tells whether this very run has been done here already.
+
+        Raises:
+            UserError: the directory can't take the run: it holds another one,
+                an unfinished one or something else, or can't be written.
+        """
+        if not self._is_taken():
+            self._check_writable()
+            return False
+        different = self.read_config().differences(config)
+        self._check_idle()
+        remedy = "add --restart to start over, or choose another --run_dir."
+        if different:
+            raise UserError(
+                f"{self.path} holds a run with other settings "
+                f"({'; '.join(different)}); {remedy}"
+            )
+        if not self.summary.is_file():
+            raise UserError(f"{self.path} holds an unfinished run; {remedy}")
+        return True
+
+    def check_replaceable(self) -> None:
+        """Checks that a run can start over here.
+
+        Raises:
+            UserError: what is here is not a run, or one in progress, or it
+                can't be written.
+        """
+        if self._is_taken():
+            self.read_config()
+            self._check_idle()
+        self._check_writable()
+
+    def _is_taken(self) -> bool:
+        if self.path.is_dir():
+            return any(self.path.iterdir())
+        return os.path.lexists(self.path)
+
+    def _check_idle(self) -> None:
+        try:
+            if os.path.lexists(self._lock.lock_file):
+                self._lock.acquire()
+                self._lock.release()
+        except filelock.Timeout as error:
+            raise self._busy() from error
+
+    def _busy(self) -> UserError:
+        return UserError(
+            f"another process is training in {self.path}; wait for it, or "
+            "choose another --run_dir."
+        )
+
+    def _check_writable(self) -> None:
+        existing = self.path
+        while not existing.exists():
+            existing = existing.parent
+        try:
+            # Root may write where modes forbid it, but not in /proc: only
+            # trying tells. Not in the directory itself, which must stay empty.
+            if existing != self.path:
+                tempfile.TemporaryDirectory(dir=existing).cleanup()
+            elif not os.access(existing, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(
+            f"{self.path} can't be written ({error.strerror}); choose another "
+            "--run_dir."
+        )
+
+    def set_aside(self) -> None:
+        """Renames an earlier run here, if any, to `<name>.1`, `.2` ...
+
+        Raises:
+            UserError: what is here is not a run, or one in progress.
+        """
+        if not self._is_taken():
+            return
+        self.check_replaceable()
+        number = 1
+        while os.path.lexists(f"{self.path}.{number}"):
+            number += 1
+        kept = self.path.rename(f"{self.path}.{number}")
+        _log.info("The earlier run is kept in %s.", kept)
+
+    def create(self, config: Config) -> None:
+        """Makes the directory, locks it and writes `config.json`.
+
+        Raises:
+            UserError: another process was faster, or it can't be written.
+        """
+        try:
+            self.plots.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+            if self.config.exists():
+                self._lock.release()
+                raise self._busy()
+            with replacing(self.config) as aside:
+                aside.write_text(config.to_json(), "utf-8")
+        except filelock.Timeout as error:
+            raise self._busy() from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def complete(self, summary: dict[str, Any]) -> None:
+        """Writes the summary, by which the run is complete, and unlocks."""
+        with replacing(self.summary) as aside:
+            text = json.dumps(summary, indent=2, allow_nan=False)
+            aside.write_text(text + "\n", "utf-8")
+        self._lock.release()
+        pathlib.Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def read_config(self) -> Config:
+        """Returns the run's config.
+
+        Raises:
+            UserError: there is none, or none of this program's.
+        """
+        try:
+            return Config.from_json(self.config.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self.path} is not a run directory, and is left alone: it "
+                "has no config.json of a run; choose another --run_dir."
+            ) from error
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Returns a dict for each epoch, as `metrics.jsonl` has them."""
+        text = self.metrics.read_text("utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields another name, of the same suffix; then the file takes `path`.
+
+    Either the old file or the whole new one is there at any moment, after a
+    power cut too.
+    """
+    aside = path.with_name(f".new-{path.name}")
+    try:
+        yield aside
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

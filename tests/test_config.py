@@ -1,0 +1,73 @@
+import dataclasses
+import json
+
+from absl.testing import absltest, parameterized
+
+from cifar10_tf import config as config_lib
+from cifar10_tf import recipes
+
+
+class ConfigTest(parameterized.TestCase):
+    def test_the_recipe_fills_in_what_is_not_set(self):
+        config = config_lib.make_config(model="baseline", epochs=2, seed=None)
+        self.assertEqual(config.epochs, 2)
+        self.assertEqual(
+            config.batch_size, recipes.RECIPES["baseline"].batch_size
+        )
+        self.assertEqual(config.seed, 1)
+
+    def test_the_notebooks_recipe(self):
+        for model in ("baseline", "dropout"):
+            config = config_lib.make_config(model=model)
+            self.assertEqual(config.epochs, 31)
+            self.assertEqual(config.batch_size, 256)
+            self.assertEqual(config.learning_rate, 0.001)
+            self.assertEqual(config.validation_fraction, 0.3)
+
+    @parameterized.parameters(
+        {"model": "droput"},
+        {"dataset": "imagenet"},
+        {"precision": "float16"},
+        {"epochs": 0},
+        {"epochs": 10**9},
+        {"epochs": 1.5},
+        {"batch_size": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"learning_rate": float("inf")},
+        {"validation_fraction": 1.0},
+        {"validation_fraction": -0.1},
+        {"validation_fraction": float("nan")},
+        {"seed": -1},
+        {"seed": 2**32},
+        {"max_train_examples": -1},
+        {"deterministic": "yes"},
+    )
+    def test_refuses(self, **setting):
+        (name,) = setting
+        with self.assertRaisesRegex(ValueError, name):
+            config_lib.make_config(**setting)
+
+    def test_json_round_trip(self):
+        config = config_lib.make_config(seed=2**32 - 1, learning_rate=1)
+        self.assertEqual(config_lib.Config.from_json(config.to_json()), config)
+
+    @parameterized.parameters("", "[]", "{}", '"config"', "null")
+    def test_from_json_refuses_what_is_no_config(self, text):
+        with self.assertRaises(ValueError):
+            config_lib.Config.from_json(text)
+
+    def test_from_json_refuses_unknown_and_wrong_values(self):
+        values = dataclasses.asdict(config_lib.make_config())
+        for wrong in ({"surprise": 1}, {"epochs": "31"}, {"epochs": None}):
+            with self.assertRaises(ValueError):
+                config_lib.Config.from_json(json.dumps(values | wrong))
+
+    def test_differences_leave_locations_out(self):
+        one = config_lib.make_config(run_dir="a", data_dir="b")
+        other = config_lib.make_config(run_dir="c", data_dir="d", epochs=5)
+        self.assertEqual(one.differences(other), ["epochs: 31 -> 5"])
+
+
+if __name__ == "__main__":
+    absltest.main()

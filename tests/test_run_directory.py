@@ -1,0 +1,148 @@
+import contextlib
+import os
+import pathlib
+from unittest import mock
+
+from absl.testing import absltest
+
+from cifar10_tf import config as config_lib
+from cifar10_tf import run_directory
+from cifar10_tf.errors import UserError
+
+
+class RunDirectoryTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.parent = pathlib.Path(self.create_tempdir().full_path)
+        self.run_dir = run_directory.RunDirectory(self.parent / "deep" / "run")
+        self.config = config_lib.make_config(dataset="synthetic10")
+
+    def _complete(self):
+        self.run_dir.create(self.config)
+        self.run_dir.complete({"status": "complete"})
+
+    def _interrupt(self):
+        """A run whose process has died: its lock file stays, unlocked."""
+        self.run_dir.create(self.config)
+        self.run_dir = run_directory.RunDirectory(self.run_dir.path)
+
+    def test_a_new_or_empty_directory_is_free(self):
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.path.mkdir(parents=True)
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.check_replaceable()
+
+    def test_an_unfinished_run_is_refused(self):
+        self._interrupt()
+        with self.assertRaisesRegex(UserError, "unfinished.*--restart"):
+            self.run_dir.is_complete(self.config)
+
+    def test_a_run_in_progress_is_left_alone(self):
+        self.run_dir.create(self.config)
+        other = run_directory.RunDirectory(self.run_dir.path)
+        for action in (
+            lambda: other.is_complete(self.config),
+            lambda: other.create(self.config),
+            other.check_replaceable,
+            other.set_aside,
+        ):
+            with self.assertRaisesRegex(UserError, "another process"):
+                action()
+        self.run_dir.complete({})
+        self.assertTrue(other.is_complete(self.config))
+
+    def test_a_complete_run_is_known_again(self):
+        self._complete()
+        self.assertTrue(self.run_dir.is_complete(self.config))
+        self.assertCountEqual(
+            os.listdir(self.run_dir.path),
+            ["config.json", "plots", "summary.json"],
+        )
+
+    def test_other_settings_are_refused_and_named(self):
+        self._complete()
+        other = config_lib.make_config(dataset="synthetic10", epochs=5)
+        with self.assertRaisesRegex(UserError, "epochs: 31 -> 5"):
+            self.run_dir.is_complete(other)
+
+    def test_something_else_is_left_alone(self):
+        self.run_dir.path.mkdir(parents=True)
+        (self.run_dir.path / "thesis.tex").write_text("precious")
+        for check in (
+            lambda: self.run_dir.is_complete(self.config),
+            self.run_dir.check_replaceable,
+            self.run_dir.set_aside,
+        ):
+            with self.assertRaisesRegex(UserError, "not a run"):
+                check()
+        self.assertEqual(os.listdir(self.run_dir.path), ["thesis.tex"])
+
+    def test_a_file_in_the_way_is_refused(self):
+        self.run_dir.path.parent.mkdir()
+        self.run_dir.path.write_text("a file")
+        with self.assertRaises(UserError):
+            self.run_dir.is_complete(self.config)
+        below = run_directory.RunDirectory(self.run_dir.path / "run")
+        with self.assertRaisesRegex(UserError, "can't be written"):
+            below.is_complete(self.config)
+
+    def test_what_cannot_be_written_is_found_out_by_trying(self):
+        error = PermissionError(13, "Permission denied")
+        with (
+            mock.patch("tempfile.TemporaryDirectory", side_effect=error),
+            self.assertRaisesRegex(UserError, "Permission denied.*--run_dir"),
+        ):
+            self.run_dir.is_complete(self.config)
+
+    def test_checking_leaves_nothing_behind(self):
+        self.run_dir.is_complete(self.config)
+        self.assertEqual(os.listdir(self.parent), [])
+
+    def test_another_programs_config_is_left_alone(self):
+        self.run_dir.path.mkdir(parents=True)
+        self.run_dir.config.write_text('{"vocab_size": 30522}')
+        with self.assertRaisesRegex(UserError, "not a run"):
+            self.run_dir.set_aside()
+        self.assertTrue(self.run_dir.config.exists())
+
+    def test_the_current_directory_can_be_set_aside(self):
+        self._complete()
+        with contextlib.chdir(self.run_dir.path):
+            run_directory.RunDirectory(".").set_aside()
+        self.assertTrue(self.run_dir.path.with_name("run.1").is_dir())
+
+    def test_a_summary_is_strict_json(self):
+        self.run_dir.create(self.config)
+        with self.assertRaises(ValueError):
+            self.run_dir.complete({"test_loss": float("nan")})
+        self.assertFalse(self.run_dir.summary.exists())
+
+    def test_set_aside_keeps_every_earlier_run(self):
+        for expected in ("run.1", "run.2"):
+            self._complete()
+            self.run_dir.set_aside()
+            self.assertFalse(self.run_dir.path.exists())
+            kept = run_directory.RunDirectory(
+                self.run_dir.path.parent / expected
+            )
+            self.assertTrue(kept.is_complete(self.config))
+        self.run_dir.set_aside()  # nothing there: nothing to do
+
+
+class ReplacingTest(absltest.TestCase):
+    def test_all_or_nothing(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "file.txt"
+        with run_directory.replacing(path) as aside:
+            aside.write_text("old")
+        with (
+            self.assertRaises(RuntimeError),
+            run_directory.replacing(path) as aside,
+        ):
+            aside.write_text("half of the ne")
+            raise RuntimeError
+        self.assertEqual(path.read_text(), "old")
+        self.assertEqual(os.listdir(path.parent), ["file.txt"])
+
+
+if __name__ == "__main__":
+    absltest.main()
