@@ -1,0 +1,77 @@
+import os
+import subprocess
+import sys
+import time
+from unittest import mock
+
+import tensorflow as tf
+from absl.testing import absltest
+
+from cifar10_tf import machine
+
+
+class MachineTest(absltest.TestCase):
+    def test_process_sec_counts_from_the_start_of_the_process(self):
+        program = (
+            "import time; time.sleep(0.5); from cifar10_tf import machine;"
+            "print(machine.process_sec())"
+        )
+        start = time.time()
+        out = subprocess.check_output([sys.executable, "-c", program])
+        self.assertBetween(float(out), 0.5, time.time() - start + 0.02)
+
+    def test_versions_need_no_installed_package(self):
+        with mock.patch("importlib.metadata.version", side_effect=KeyError):
+            self.assertEqual(machine.versions()["tensorflow"], tf.__version__)
+
+    def test_gpus(self):
+        details = {"device_name": "Tesla T4", "compute_capability": (7, 5)}
+        with (
+            mock.patch.object(
+                tf.config, "list_physical_devices", return_value=["gpu", "x"]
+            ),
+            mock.patch.object(
+                tf.config.experimental,
+                "get_device_details",
+                side_effect=[details, {}],
+            ),
+        ):
+            first, second = machine.gpus()
+        self.assertEqual(
+            first, {"name": "Tesla T4", "compute_capability": (7, 5)}
+        )
+        self.assertEqual(second["compute_capability"], (0, 0))
+
+    def test_the_memory_of_every_gpu_grows(self):
+        with (
+            mock.patch.object(
+                tf.config, "list_physical_devices", return_value=["a", "b"]
+            ),
+            mock.patch.object(
+                tf.config.experimental, "set_memory_growth"
+            ) as grow,
+        ):
+            machine.start_tensorflow()
+        self.assertEqual(
+            grow.mock_calls, [mock.call("a", True), mock.call("b", True)]
+        )
+
+    def test_why_no_gpu(self):
+        with mock.patch("shutil.which", return_value=None):
+            self.assertIn("driver", machine.why_no_gpu())
+        with (
+            mock.patch("shutil.which", return_value="/bin/nvidia-smi"),
+            mock.patch.object(tf.test, "is_built_with_cuda", lambda: True),
+            mock.patch.dict(os.environ, CUDA_VISIBLE_DEVICES="-1"),
+        ):
+            self.assertIn("CUDA_VISIBLE_DEVICES", machine.why_no_gpu())
+
+    def test_silenced_stderr_is_restored_after_an_error(self):
+        before = os.fstat(2)
+        with self.assertRaises(ValueError), machine._silenced_stderr():
+            raise ValueError
+        self.assertEqual(os.fstat(2), before)
+
+
+if __name__ == "__main__":
+    absltest.main()
