@@ -1,0 +1,117 @@
+"""What each command does for a person at the terminal.
+
+TensorFlow is imported last, after everything that can be checked without it:
+a mistake is answered at once. A command's docstring is its line in `--help`.
+"""
+
+import dataclasses
+
+from cifar10_tf import datasets, flags, machine, precision
+from cifar10_tf.datasets import prepared
+from cifar10_tf.errors import UserError
+from cifar10_tf.flags import FLAGS
+from cifar10_tf.run_directory import RunDirectory
+
+
+def train() -> None:
+    """Train, evaluate, draw and write the run directory (the default)."""
+    config = flags.make_config()
+    dataset = datasets.resolve(config.dataset, config.data_dir)
+    config = dataclasses.replace(
+        config,
+        dataset=dataset,
+        # As TFDS_DATA_DIR is now: another shell may have another.
+        data_dir=str(prepared.data_root(dataset, config.data_dir)),
+        run_dir=config.run_dir
+        or f"runs/{dataset}-{config.model}-seed{config.seed}",
+    )
+    run = RunDirectory(config.run_dir)
+    if FLAGS.restart:
+        run.check_replaceable()
+    elif run.is_complete(config):
+        print(f"Nothing left to do: {run.path} holds this very run, complete.")
+        return
+    machine.start_tensorflow()
+    from cifar10_tf import trainer
+
+    _print_result(run, trainer.train(config, restart=FLAGS.restart))
+
+
+def evaluate() -> None:
+    """Evaluate the saved model of --run_dir again, from disk."""
+    if not FLAGS.run_dir:
+        raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
+    run = RunDirectory(FLAGS.run_dir)
+    config = run.read_config()
+    data_dir = FLAGS.data_dir or config.data_dir
+    datasets.resolve(config.dataset, data_dir)
+    machine.start_tensorflow()
+    from cifar10_tf import evaluation
+
+    result = evaluation.evaluate(run, datasets.load(config.dataset, data_dir))
+    _print_result(run, dataclasses.asdict(config) | result.metrics())
+
+
+def prepare() -> None:
+    """Get the data ready (download, draw, decode), and nothing else."""
+    config = flags.make_config()
+    name = datasets.resolve(config.dataset, config.data_dir)
+    machine.start_tensorflow()
+    dataset = datasets.load(name, config.data_dir)
+    print(
+        f"{name} is ready: {len(dataset.train.labels)} training and "
+        f"{len(dataset.test.labels)} test images in {dataset.source}"
+    )
+
+
+def doctor() -> None:
+    """Say what this machine has and what would be made of it."""
+    config = flags.make_config()
+    machine.start_tensorflow()
+    hardware = machine.hardware()
+    policy, reason = precision.choose(
+        (gpu["compute_capability"] for gpu in hardware["gpus"]),
+        set(hardware["cpu_features"]),
+    )
+    rows = {
+        "versions": ", ".join(
+            f"{name} {version}" for name, version in machine.versions().items()
+        ),
+        "CPU": f"{hardware['cpu']}, {hardware['num_cpus']} in use, "
+        f"{' '.join(hardware['cpu_features']) or 'no notable features'}",
+        "memory": f"{hardware['memory_gib']} GiB",
+        "GPU": "; ".join(
+            f"{gpu['name']}, compute capability {gpu['compute_capability']}"
+            for gpu in hardware["gpus"]
+        )
+        or f"none: {machine.why_no_gpu()}",
+        "--mixed_precision": f"{policy}: {reason}",
+        "CIFAR-10": _describe_data("cifar10", config.data_dir)
+        or prepared.obstacle_to_cifar10(config.data_dir)
+        or "can be obtained: cifar10-tf prepare",
+        "synthetic10": _describe_data("synthetic10", "")
+        or "embedded, drawn when it is first used",
+    }
+    for name, value in rows.items():
+        print(f"{name + ':':<19}{value}")
+
+
+def _describe_data(name: str, data_dir: str) -> str | None:
+    try:
+        directory = prepared.find(name, data_dir)
+    except UserError as error:
+        return str(error)
+    return directory and f"prepared in {directory}"
+
+
+def _print_result(run: RunDirectory, summary: dict) -> None:
+    low, high = summary["test_accuracy_ci95"]
+    print(
+        f"{summary['model']} on {summary['dataset']}, seed {summary['seed']}: "
+        f"test accuracy {summary['test_accuracy']:.2%} (95 % interval "
+        f"{low:.2%} to {high:.2%}), "
+        f"loss {summary['test_loss']:.3f}"
+    )
+    for name, accuracy in summary["per_class_accuracy"].items():
+        print(f"  {name:<12}{accuracy:.1%}")
+    print(f"Everything is in {run.path}")

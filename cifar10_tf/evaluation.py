@@ -1,0 +1,116 @@
+"""A saved model and a dataset -> metrics with intervals."""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+
+from cifar10_tf import pipeline
+from cifar10_tf.datasets import ImageDataset
+from cifar10_tf.errors import UserError
+from cifar10_tf.run_directory import RunDirectory
+
+# Any size gives the same predictions; this one keeps activations small.
+_BATCH_SIZE = 250
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Predictions for a whole split.
+
+    `probabilities` is float32 [num_examples, num_classes], `labels` integers
+    [num_examples].
+    """
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """The most probable class of each example, int64 [num_examples]."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of examples that are classified right."""
+        return float((self.predictions == self.labels).mean())
+
+    @property
+    def accuracy_ci95(self) -> tuple[float, float]:
+        """The accuracy's 95 % Wilson interval."""
+        correct = int((self.predictions == self.labels).sum())
+        return wilson_interval(correct, len(self.labels))
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy, in nats; probabilities clipped at 1e-7."""
+        rows = np.arange(len(self.labels))
+        p = self.probabilities[rows, self.labels].astype(np.float64)
+        return float(-np.log(np.clip(p, 1e-7, 1.0)).mean())
+
+    @property
+    def per_class_accuracy(self) -> dict[str, float | None]:
+        """Accuracy by class name; None for a class without examples."""
+        confusion = self.confusion_matrix
+        return {
+            name: float(row[i] / row.sum()) if row.sum() else None
+            for i, (name, row) in enumerate(
+                zip(self.class_names, confusion, strict=True)
+            )
+        }
+
+    @property
+    def confusion_matrix(self) -> np.ndarray:
+        """Counts, int64 [true class, predicted class]."""
+        size = len(self.class_names)
+        flat = self.labels * size + self.predictions
+        return np.bincount(flat, minlength=size**2).reshape(size, size)
+
+    def metrics(self) -> dict:
+        """Returns what `summary.json` says of the test split."""
+        return {
+            "test_accuracy": self.accuracy,
+            "test_accuracy_ci95": self.accuracy_ci95,
+            "test_loss": self.loss,
+            "per_class_accuracy": self.per_class_accuracy,
+        }
+
+
+def wilson_interval(
+    successes: int, trials: int, z: float = 1.959964
+) -> tuple[float, float]:
+    """Returns Wilson's score interval of a proportion; 95 % by default.
+
+    Wilson, "Probable inference, the law of succession, and statistical
+    inference", JASA 1927.
+    """
+    p = successes / trials
+    center = p + z * z / (2 * trials)
+    spread = z * math.sqrt(p * (1 - p) / trials + (z / (2 * trials)) ** 2)
+    scale = 1 + z * z / trials
+    low, high = (center - spread) / scale, (center + spread) / scale
+    return max(0.0, low), min(1.0, high)
+
+
+def evaluate(run: RunDirectory, dataset: ImageDataset) -> Evaluation:
+    """Evaluates the model that a run saved on the whole test split.
+
+    Raises:
+        UserError: there is no such model, or it can't be loaded.
+    """
+    try:
+        model = keras.models.load_model(run.model, compile=False)
+    except Exception as error:  # a zip, JSON or HDF5 error, or Keras's own
+        raise UserError(
+            f"{run.model} can't be loaded ({type(error).__name__}); train it "
+            "again with --restart."
+        ) from error
+    batches = pipeline.make_eval(
+        *dataset.test,
+        num_classes=len(dataset.class_names),
+        batch_size=_BATCH_SIZE,
+    )
+    probabilities = model.predict(batches, verbose=0)
+    return Evaluation(probabilities, dataset.test.labels, dataset.class_names)

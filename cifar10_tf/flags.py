@@ -1,0 +1,144 @@
+"""The command line's flags, and the config they make."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+
+from absl import flags
+
+from cifar10_tf import config as config_lib
+from cifar10_tf import recipes
+from cifar10_tf.config import DEFAULTS
+from cifar10_tf.errors import UserError
+
+FLAGS = flags.FLAGS
+
+_HELP_FLAGS = frozenset(
+    {"--help", "-help", "-h", "-?", "--helpshort", "--helpfull"}
+)
+
+
+def _recipe_default(setting: str) -> str:
+    values = sorted({getattr(r, setting) for r in recipes.RECIPES.values()})
+    return f"Default: the model's own ({', '.join(map(str, values))})."
+
+
+flags.DEFINE_enum(
+    "model", DEFAULTS["model"], sorted(recipes.RECIPES), "Network."
+)
+flags.DEFINE_enum(
+    "dataset",
+    DEFAULTS["dataset"],
+    config_lib.DATASET_NAMES,
+    "Data. auto: CIFAR-10 where it is prepared or can be downloaded, otherwise "
+    "the embedded synthetic10, with a warning.",
+)
+flags.DEFINE_string(
+    "data_dir",
+    DEFAULTS["data_dir"],
+    "Where TFDS keeps its data. Default: TFDS_DATA_DIR, else "
+    "~/tensorflow_datasets.",
+)
+flags.DEFINE_string(
+    "run_dir",
+    DEFAULTS["run_dir"],
+    "Where the run's files go. Default: runs/DATASET-MODEL-seedSEED.",
+)
+flags.DEFINE_integer(
+    "epochs", None, f"Passes over the data. {_recipe_default('epochs')}"
+)
+flags.DEFINE_integer(
+    "batch_size",
+    None,
+    f"Images a training step. {_recipe_default('batch_size')}",
+)
+flags.DEFINE_float(
+    "learning_rate",
+    None,
+    f"Of the optimizer. {_recipe_default('learning_rate')}",
+)
+flags.DEFINE_float(
+    "validation_fraction",
+    None,
+    "Share of the training split that is held out for validation. "
+    + _recipe_default("validation_fraction"),
+)
+flags.DEFINE_integer(
+    "seed",
+    DEFAULTS["seed"],
+    "Determines initial weights, order of the data and dropout.",
+)
+flags.DEFINE_boolean(
+    "mixed_precision",
+    False,
+    "Use the precision that this hardware gains from (see `doctor`).",
+)
+flags.DEFINE_enum(
+    "precision",
+    None,
+    config_lib.PRECISIONS[1:],
+    "Keras dtype policy; overrides --mixed_precision. Default: "
+    + DEFAULTS["precision"]
+    + ".",
+)
+flags.DEFINE_boolean(
+    "deterministic",
+    DEFAULTS["deterministic"],
+    "Use TensorFlow's deterministic operations only.",
+)
+flags.DEFINE_integer(
+    "max_train_examples",
+    DEFAULTS["max_train_examples"],
+    "Train on so many images only; 0: on all.",
+)
+flags.DEFINE_boolean(
+    "restart",
+    False,
+    "Start over where --run_dir holds a run already, which is kept under "
+    "another name.",
+)
+flags.DEFINE_boolean("debug", False, "Show the traceback of an error.")
+
+
+def parse(argv: list[str], help_text: Callable[[], str]) -> list[str]:
+    """Parses the command line and returns what is not a flag, program aside.
+
+    A flag that asks for help prints it and ends the process, with status 0.
+
+    Raises:
+        UserError: a flag is unknown or its value not acceptable.
+    """
+    if _HELP_FLAGS.intersection(argv[1:]):
+        print(help_text())
+        sys.exit(0)
+    FLAGS.set_gnu_getopt(True)  # flags may follow the command
+    try:
+        arguments = FLAGS(argv)[1:]
+    except flags.Error as error:
+        raise UserError(
+            f"{' '.join(str(error).split())}; see cifar10-tf --help."
+        ) from error
+    if FLAGS["verbosity"].using_default_value:
+        FLAGS.verbosity = -1  # TFDS is talkative at absl's default, INFO
+    return arguments
+
+
+def help_text() -> str:
+    """Describes every flag of this package."""
+    return FLAGS.module_help(__name__)
+
+
+def make_config() -> config_lib.Config:
+    """Returns the config that the flags describe.
+
+    Raises:
+        UserError: a value is out of range.
+    """
+    fields = dataclasses.fields(config_lib.Config)
+    settings = {field.name: FLAGS[field.name].value for field in fields}
+    if settings["precision"] is None and FLAGS.mixed_precision:
+        settings["precision"] = "auto"
+    try:
+        return config_lib.make_config(**settings)
+    except ValueError as error:
+        raise UserError(str(error)) from error

@@ -1,0 +1,68 @@
+"""The command line: `python -m cifar10_tf.main [COMMAND] [flags]`."""
+
+import logging
+import sys
+
+from absl import app
+
+from cifar10_tf import commands, flags
+from cifar10_tf.errors import UserError
+
+COMMANDS = {
+    "train": commands.train,
+    "evaluate": commands.evaluate,
+    "prepare": commands.prepare,
+    "doctor": commands.doctor,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the command that the arguments name; none means train."""
+    name, *rest = arguments or ["train"]
+    if name not in COMMANDS or rest:
+        raise UserError(
+            f"Unknown command {' '.join(arguments)!r}; choose one of "
+            f"{', '.join(COMMANDS)}, then flags as --name=value."
+        )
+    COMMANDS[name]()
+
+
+def help_text() -> str:
+    """Describes the commands, by their docstrings, and the flags."""
+    lines = [f"  {name:<10}{f.__doc__}" for name, f in COMMANDS.items()]
+    return "\n".join(
+        ["usage: cifar10-tf [COMMAND] [flags]\n", *lines, flags.help_text()]
+    )
+
+
+def run() -> None:
+    """Runs the process: the console script `cifar10-tf`."""
+    _log_to_stderr()
+    try:
+        app.run(main, flags_parser=lambda argv: flags.parse(argv, help_text))
+    except (UserError, OSError) as error:
+        if flags.FLAGS.is_parsed() and flags.FLAGS.debug:
+            raise
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter())
+    log = logging.getLogger("cifar10_tf")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False  # absl's handler would print it again
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return f"warning: {text}" if record.levelno >= logging.WARNING else text
+
+
+if __name__ == "__main__":
+    run()

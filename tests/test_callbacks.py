@@ -1,0 +1,118 @@
+import json
+import pathlib
+from unittest import mock
+
+import keras
+import numpy as np
+from absl.testing import absltest
+
+from cifar10_tf import callbacks, machine
+from cifar10_tf.errors import UserError
+
+
+def _fit(callbacks_, validate=True, epochs=2, num_examples=10, verbose=0):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["accuracy"])
+    x, y = np.zeros((num_examples, 2)), np.zeros((num_examples, 1))
+    model.fit(
+        x,
+        y,
+        batch_size=4,
+        epochs=epochs,
+        validation_data=(x, y) if validate else None,
+        callbacks=callbacks_,
+        verbose=verbose,
+    )
+
+
+class _Clock(keras.callbacks.Callback):
+    """A second for a training step, 100 for the first one and a validation."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 0.0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.now += 1 if self.now else 100
+
+    def on_test_end(self, logs=None):
+        self.now += 100
+
+
+class ThroughputTest(absltest.TestCase):
+    def _fit_and_rates(self, **kwargs):
+        clock = _Clock()
+        throughput = callbacks.Throughput(num_examples=10, batch_size=4)
+        history = keras.callbacks.History()
+        with mock.patch("time.perf_counter", lambda: clock.now):
+            _fit([clock, throughput, history], **kwargs)
+        return throughput, history.history["images_per_sec"]
+
+    def test_counts_training_steps_only(self):
+        throughput, rates = self._fit_and_rates()
+        self.assertEqual(throughput.train_sec, 102 + 3)
+        # 6 images in 2 s after the first step, then 10 in 3 s.
+        self.assertEqual(rates, [3.0, 3.3])
+        # The first epoch may have compiled for each batch size.
+        self.assertEqual(throughput.images_per_sec, 3.3)
+
+    def test_without_validation(self):
+        throughput, rates = self._fit_and_rates(validate=False)
+        self.assertEqual(throughput.train_sec, 102 + 3)
+        self.assertEqual(rates, [3.0, 3.3])
+
+    def test_first_step_counts_from_the_start_of_the_process(self):
+        with mock.patch.object(machine, "process_sec", lambda: 12.5):
+            throughput, _ = self._fit_and_rates()
+        self.assertEqual(throughput.first_step_sec, 12.5)
+
+    def test_a_run_of_a_single_step_has_no_steady_rate(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "metrics.jsonl"
+        throughput = callbacks.Throughput(num_examples=4, batch_size=4)
+        log = callbacks.MetricsLog(path)
+        _fit([throughput, log], num_examples=4, epochs=1, verbose=2)
+        self.assertIsNone(throughput.images_per_sec)
+        self.assertIsNone(json.loads(path.read_text())["images_per_sec"])
+
+
+class MetricsLogTest(absltest.TestCase):
+    def test_a_line_an_epoch(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "metrics.jsonl"
+        throughput = callbacks.Throughput(10, 4)
+        _fit([throughput, callbacks.MetricsLog(path)])
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        self.assertEqual([line["epoch"] for line in lines], [1, 2])
+        self.assertEqual([line["step"] for line in lines], [3, 6])
+        self.assertEqual(
+            list(lines[0]),
+            [
+                "epoch",
+                "step",
+                "loss",
+                "accuracy",
+                "val_loss",
+                "val_accuracy",
+                "learning_rate",
+                "images_per_sec",
+            ],
+        )
+        self.assertEqual(lines[0]["learning_rate"], 0.01)
+
+    def test_without_validation(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "metrics.jsonl"
+        throughput = callbacks.Throughput(10, 4)
+        _fit([throughput, callbacks.MetricsLog(path)], validate=False)
+        line = json.loads(path.read_text().splitlines()[0])
+        self.assertIsNone(line["val_accuracy"])
+
+    def test_a_loss_that_is_no_number_is_an_error(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "metrics.jsonl"
+        log = callbacks.MetricsLog(path)
+        for loss in (float("nan"), float("inf")):
+            with self.assertRaisesRegex(UserError, "epoch 3.*learning_rate"):
+                log.on_epoch_end(2, {"loss": loss})
+        self.assertFalse(path.exists())
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,116 @@
+import os
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import absltest, parameterized
+
+from cifar10_tf import main
+from tests import fakes
+
+
+def _run(*arguments, **kwargs):
+    return subprocess.run(
+        [sys.executable, "-m", "cifar10_tf.main", *arguments],
+        capture_output=True,
+        text=True,
+        **kwargs,
+    )
+
+
+class MainTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.directory = pathlib.Path(self.create_tempdir().full_path)
+        self.environment = os.environ | fakes.environment(
+            cache=self.directory / "cache", data_dir=self.directory / "data"
+        )
+
+    def _assert_error(self, result, *parts):
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertStartsWith(result.stderr, "error: ")
+        self.assertLen(result.stderr.splitlines(), 1)
+        for part in parts:
+            self.assertIn(part, result.stderr)
+
+    @parameterized.parameters("--help", "-h", "--helpfull")
+    def test_help(self, flag):
+        result = _run("train", flag)
+        self.assertEqual(result.returncode, 0)
+        for name in main.COMMANDS:
+            self.assertRegex(result.stdout, rf"\n  {name} +[A-Z]")
+        for flag in ("--model", "--[no]mixed_precision", "--seed"):
+            self.assertIn(flag, result.stdout)
+
+    @parameterized.parameters("--help", "--epochs=0", "--dataset=cifar10")
+    def test_answers_without_tensorflow(self, flag):
+        program = """
+import sys
+from cifar10_tf import main
+try:
+    main.run()
+finally:
+    assert "tensorflow" not in sys.modules
+"""
+        result = subprocess.run(
+            [sys.executable, "-c", program, flag],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+        )
+        self.assertNotIn("AssertionError", result.stderr)
+        self.assertTrue(result.stdout or result.stderr.startswith("error"))
+
+    @parameterized.parameters(
+        (["tran"], "Unknown command 'tran'", "evaluate"),
+        (["train", "again"], "train again"),
+        (["--modle=dropout"], "modle", "model"),
+        (["--model=resnet"], "resnet", "baseline"),
+        (["--dataset=mnist"], "mnist", "synthetic10"),
+        (["--epochs=many"], "many"),
+        (["--epochs=0"], "epochs", "between 1"),
+        (["--validation_fraction=1"], "validation_fraction"),
+        (["--learning_rate=-1"], "learning_rate"),
+        (["--precision=int8"], "int8", "mixed_bfloat16"),
+        (["evaluate"], "--run_dir"),
+        (["evaluate", "--run_dir=nowhere"], "nowhere", "config.json"),
+        (["--dataset=cifar10"], "not prepared", "synthetic10"),
+        (["prepare", "--dataset=cifar10"], "can't be downloaded"),
+    )
+    def test_mistakes(self, arguments, *parts):
+        result = _run(*arguments, env=self.environment, cwd=self.directory)
+        self._assert_error(result, *parts)
+        self.assertEmpty(os.listdir(self.directory))
+
+    def test_a_run_directory_that_holds_something_else(self):
+        (self.directory / "thesis.tex").write_text("precious")
+        for flag in ("--restart", "--norestart"):
+            result = _run(
+                "--dataset=synthetic10", "--run_dir=.", flag,
+                env=self.environment, cwd=self.directory,
+            )  # fmt: skip
+            self._assert_error(result, "not a run", "--run_dir")
+        self.assertEqual(os.listdir(self.directory), ["thesis.tex"])
+
+    def test_debug_shows_the_traceback(self):
+        result = _run("--epochs=0", "--debug")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("Traceback", result.stderr)
+
+    def test_doctor_reports_damaged_data(self):
+        (self.directory / "data" / "cifar10" / "3.0.2").mkdir(parents=True)
+        result = _run("doctor", env=self.environment)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, "CIFAR-10: +the prepared data.*damaged")
+
+    def test_doctor(self):
+        result = _run("doctor", env=self.environment)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stderr, "")
+        for part in ("tensorflow 2", "GPU", "--mixed_precision", "CIFAR-10"):
+            self.assertIn(part, result.stdout)
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,81 @@
+import io
+import itertools
+
+import numpy as np
+from absl.testing import absltest, parameterized
+
+from cifar10_tf import plots
+from tests import fakes
+
+_CLASSES = [f"class{i}" for i in range(10)]
+
+
+def _row(epoch, **values):
+    row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.4}
+    return {"epoch": epoch} | row | values
+
+
+class PlotsTest(parameterized.TestCase):
+    def _render(self, figure):
+        figure.savefig(io.BytesIO(), format="png")
+
+    @parameterized.parameters(1, 32, 50)
+    def test_samples(self, num_images):
+        figure = plots.samples(*fakes.random_arrays(num_images), _CLASSES, "T")
+        self._render(figure)
+        self.assertLen(figure.axes, 32)
+        self.assertEqual(figure.axes[0].get_title(), "class0")
+
+    def test_predictions_tell_right_from_wrong_without_colour(self):
+        images, labels = fakes.random_arrays(18)
+        probabilities = np.full((18, 10), 0.05)
+        probabilities[:, 3] = 0.55
+        figure = plots.predictions(images, labels, probabilities, _CLASSES, "T")
+        self._render(figure)
+        wrong, right = figure.axes[0].title, figure.axes[3].title
+        self.assertEqual(wrong.get_text(), "class0 : class3\n✗ 55%")
+        self.assertEqual(right.get_text(), "class3 : class3\n✓ 55%")
+        self.assertNotEqual(wrong.get_color(), right.get_color())
+
+    def test_the_longest_names_do_not_overlap(self):
+        images, labels = fakes.random_arrays(18)
+        probabilities = np.full((18, 10), 0.1)
+        figure = plots.predictions(
+            images, labels, probabilities, ["automobile"] * 10, "T"
+        )
+        self._render(figure)
+        boxes = [a.title.get_window_extent() for a in figure.axes]
+        for left, right in itertools.pairwise(boxes[:6]):
+            self.assertLess(left.x1, right.x0)
+        self.assertLess(
+            figure.axes[6].title.get_window_extent().y1,
+            figure.axes[0].get_window_extent().y0,
+        )
+
+    def test_curves_mark_the_best_epoch(self):
+        history = [_row(1), _row(2, val_accuracy=0.75), _row(3)]
+        figure = plots.curves(history, "T")
+        self._render(figure)
+        for axis in figure.axes:
+            labels = [line.get_label() for line in axis.lines]
+            self.assertIn("best epoch, 2: validation 75.0%", labels)
+
+    def test_curves_without_validation(self):
+        history = [_row(1, val_loss=None, val_accuracy=None)]
+        figure = plots.curves(history, "T")
+        self._render(figure)
+        self.assertLen(figure.axes[0].lines, 1)
+
+    def test_confusion_matrix_shows_every_count(self):
+        matrix = np.arange(100).reshape(10, 10)
+        matrix[4] = 0  # a class without examples
+        figure = plots.confusion_matrix(matrix, _CLASSES, "T")
+        self._render(figure)
+        self.assertEqual(
+            [int(t.get_text()) for t in figure.axes[0].texts],
+            matrix.flatten().tolist(),
+        )
+
+
+if __name__ == "__main__":
+    absltest.main()

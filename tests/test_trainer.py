@@ -1,0 +1,229 @@
+"""Whole runs through the command line, on a small data set."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import keras
+from absl.testing import absltest
+
+from cifar10_tf import config as config_lib
+from cifar10_tf import trainer
+from tests import fakes
+
+_PLAIN_KERAS = """
+import sys, keras, tensorflow_datasets as tfds
+data = tfds.builder_from_directory(sys.argv[2]).as_dataset(
+    split="test", batch_size=-1)
+model = keras.models.load_model(sys.argv[1])
+predicted = model.predict(data["image"].numpy() / 255, verbose=0).argmax(1)
+print((predicted == data["label"].numpy()).mean())
+assert "cifar10_tf" not in sys.modules
+"""
+
+_SUMMARY_KEYS = {
+    "status", "dataset", "model", "num_params", "seed", "precision", "epochs",
+    "steps", "batch_size", "num_train_examples", "num_validation_examples",
+    "num_test_examples", "train_accuracy", "validation_accuracy",
+    "test_accuracy", "test_accuracy_ci95", "test_loss", "per_class_accuracy",
+    "first_step_sec", "train_sec", "total_sec", "images_per_sec", "versions",
+    "hardware", "command",
+}  # fmt: skip
+
+
+class TrainTest(absltest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.parent = pathlib.Path(directory.name)
+        cls.data = fakes.write_cifar10(cls.parent / "data")
+        cls.environment = os.environ | fakes.environment(
+            cache=cls.parent / "cache", data_dir=cls.parent / "data"
+        )
+        cls.flags = ["--epochs=3", "--batch_size=32", "--mixed_precision"]
+        cls.first = cls._run(*cls.flags, "--run_dir=first")
+        cls.path = cls.parent / "first"
+
+    @classmethod
+    def _run(cls, *arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "cifar10_tf.main", *arguments],
+            capture_output=True,
+            text=True,
+            env=cls.environment,
+            cwd=cls.parent,
+        )
+
+    def _metrics(self, name):
+        lines = (self.parent / name / "metrics.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines]
+        for row in rows:
+            row.pop("images_per_sec")
+        return rows
+
+    def _summary(self, name="first"):
+        return json.loads((self.parent / name / "summary.json").read_text())
+
+    def test_the_run_directory_is_complete(self):
+        self.assertEqual(self.first.returncode, 0, self.first.stderr)
+        self.assertCountEqual(
+            os.listdir(self.path),
+            ["config.json", "metrics.jsonl", "model.keras", "plots"]
+            + ["summary.json"],
+        )
+        self.assertCountEqual(
+            os.listdir(self.path / "plots"),
+            ["samples.png", "curves.png", "predictions.png"]
+            + ["confusion_matrix.png"],
+        )
+
+    def test_summary(self):
+        summary = self._summary()
+        self.assertContainsSubset(_SUMMARY_KEYS, summary)
+        self.assertEqual(summary["status"], "complete")
+        self.assertEqual(summary["dataset"], "cifar10")
+        self.assertEqual(summary["num_params"], 669_354)
+        self.assertEqual(summary["num_train_examples"], 420)
+        self.assertEqual(summary["num_validation_examples"], 180)
+        self.assertEqual(summary["num_test_examples"], 200)
+        self.assertEqual(summary["steps"], 3 * 14)
+        low, high = summary["test_accuracy_ci95"]
+        self.assertBetween(summary["test_accuracy"], low, high)
+        last = self._metrics("first")[-1]
+        self.assertEqual(summary["validation_accuracy"], last["val_accuracy"])
+        self.assertLess(summary["train_sec"], summary["total_sec"])
+
+    def test_it_learns(self):
+        losses = [row["loss"] for row in self._metrics("first")]
+        self.assertLess(losses[-1], losses[0])
+
+    def test_terminal(self):
+        self.assertIn("test accuracy", self.first.stdout)
+        self.assertIn("Precision ", self.first.stderr)
+        for line in self.first.stderr.splitlines():
+            self.assertRegex(line, "^(Decoding|Precision|Training|Run dir)")
+
+    def test_the_same_seed_gives_the_same_metrics(self):
+        self._run(*self.flags, "--run_dir=again")
+        self._run(*self.flags, "--run_dir=other", "--seed=2")
+        self.assertEqual(self._metrics("first"), self._metrics("again"))
+        self.assertNotEqual(self._metrics("first"), self._metrics("other"))
+
+    def test_a_complete_run_is_not_repeated(self):
+        before = (self.path / "summary.json").stat().st_mtime_ns
+        result = self._run(*self.flags, "--run_dir=first")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("Nothing left to do", result.stdout)
+        self.assertEqual(
+            (self.path / "summary.json").stat().st_mtime_ns, before
+        )
+
+    def test_other_flags_are_refused(self):
+        result = self._run(*self.flags, "--run_dir=first", "--epochs=4")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("epochs: 3 -> 4", result.stderr)
+
+    def test_restart_keeps_the_old_run(self):
+        flags = ["--max_train_examples=50", "--epochs=1", "--run_dir=twice"]
+        for more in ([], ["--seed=9", "--restart"]):
+            self.assertEqual(self._run(*flags, *more).returncode, 0)
+        self.assertEqual(self._summary("twice")["seed"], 9)
+        self.assertEqual(self._summary("twice.1")["seed"], 1)
+        self.assertEqual(self._summary("twice")["num_train_examples"], 50)
+
+    def test_the_default_run_directory(self):
+        result = self._run(
+            "--model=baseline", "--epochs=1", "--max_train_examples=40",
+            "--validation_fraction=0", "--seed=4", "--deterministic",
+        )  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        summary = self._summary("runs/cifar10-baseline-seed4")
+        self.assertIsNone(summary["validation_accuracy"])
+        self.assertEqual(summary["num_validation_examples"], 0)
+
+    def test_float16_saves_a_model_that_loads_silently(self):
+        result = self._run(
+            "--precision=mixed_float16", "--epochs=1", "--run_dir=float16",
+            "--max_train_examples=100",
+        )  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self._summary("float16")["precision"], "mixed_float16")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            keras.models.load_model(self.parent / "float16" / "model.keras")
+
+    def test_divergence_is_an_error(self):
+        result = self._run(
+            "--learning_rate=1e30", "--epochs=2", "--run_dir=diverged",
+            "--max_train_examples=100",
+        )  # fmt: skip
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, "\nerror: the loss became (nan|inf)")
+        self.assertFalse((self.parent / "diverged" / "summary.json").exists())
+
+    def test_without_cifar10_it_is_synthetic10_and_says_so(self):
+        fakes.write_synthetic10(
+            self.parent / "cache" / "cifar10_tf" / "tensorflow_datasets"
+        )
+        result = self._run(
+            "--epochs=1", "--max_train_examples=40", "--data_dir=empty",
+        )  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertStartsWith(
+            result.stderr, "warning: CIFAR-10 is not prepared"
+        )
+        self.assertIn("NOT CIFAR-10", result.stderr)
+        summary = self._summary("runs/synthetic10-dropout-seed1")
+        self.assertEqual(summary["dataset"], "synthetic10")
+        self.assertIn("crescent", summary["per_class_accuracy"])
+
+    def test_evaluate_agrees(self):
+        result = self._run("evaluate", "--run_dir=first")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        accuracy = self._summary()["test_accuracy"]
+        self.assertIn(f"test accuracy {accuracy:.2%}", result.stdout)
+
+    def test_evaluate_refuses_a_broken_model(self):
+        self._run("--max_train_examples=50", "--epochs=1", "--run_dir=broken")
+        model = self.parent / "broken" / "model.keras"
+        model.write_bytes(model.read_bytes()[:5000])
+        result = self._run("evaluate", "--run_dir=broken")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(
+            result.stderr, r"^error: .*model.keras can't be loaded"
+        )
+
+    def test_the_model_loads_without_this_package(self):
+        result = subprocess.run(
+            [sys.executable, "-c", _PLAIN_KERAS, self.path / "model.keras"]
+            + [self.data],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(
+            float(result.stdout),
+            self._summary()["test_accuracy"],
+            result.stderr,
+        )
+
+
+class CompiledModelTest(absltest.TestCase):
+    def test_float16_scales_its_loss_and_others_do_not(self):
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        scaled = keras.optimizers.LossScaleOptimizer
+        for policy in ("mixed_float16", "mixed_bfloat16", "float32"):
+            keras.config.set_dtype_policy(policy)
+            model = trainer._compiled_model(config_lib.make_config(), 10)
+            self.assertEqual(
+                isinstance(model.optimizer, scaled), policy == "mixed_float16"
+            )
+
+
+if __name__ == "__main__":
+    absltest.main()
