@@ -20,6 +20,7 @@ clean:
 	rm -rf .venv
 
 .venv/installed: setup.py setup.cfg
+	@echo "Installing TensorFlow and the rest into .venv: a minute or two."
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable .
 	touch $@

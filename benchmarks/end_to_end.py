@@ -72,10 +72,7 @@ def main() -> None:
     arguments = harness.parse_arguments(__doc__)
     num_steps, repeats = (12, 2) if arguments.quick else (41, 7)
     machine.start_tensorflow()
-    policy, _ = precision.choose(
-        [gpu["compute_capability"] for gpu in machine.gpus()],
-        machine.cpu_flags(),
-    )
+    policy, _ = precision.for_this_machine()
     rng = np.random.RandomState(0)
     images = rng.randint(0, 256, (_NUM_EXAMPLES, 32, 32, 3)).astype(np.uint8)
     labels = rng.randint(0, 10, _NUM_EXAMPLES)

@@ -69,10 +69,7 @@ def doctor() -> None:
     config = flags.make_config()
     machine.start_tensorflow()
     hardware = machine.hardware()
-    policy, reason = precision.choose(
-        (gpu["compute_capability"] for gpu in hardware["gpus"]),
-        set(hardware["cpu_features"]),
-    )
+    policy, reason = precision.for_this_machine()
     rows = {
         "versions": ", ".join(
             f"{name} {version}" for name, version in machine.versions().items()

@@ -15,7 +15,7 @@ def samples(images, labels, class_names, title: str) -> Figure:
     """
     figure, axes = _image_grid(4, 8, images, title)
     for axis, label in zip(axes, labels, strict=False):
-        axis.set_title(class_names[label], fontsize=9)
+        axis.set_title(class_names[label], fontsize=10)
     return figure
 
 
@@ -35,7 +35,7 @@ def predictions(
         axis.set_title(
             f"{class_names[label]} : {class_names[best]}\n"
             f"{'✓' if right else '✗'} {row[best]:.0%}",
-            fontsize=9,
+            fontsize=10,
             color=_GREEN if right else _RED,
         )
     return figure
@@ -120,7 +120,7 @@ def confusion_matrix(matrix: np.ndarray, class_names, title: str) -> Figure:
             matrix[i, j],
             ha="center",
             va="center",
-            fontsize=9,
+            fontsize=10,
             color="white" if shares[i, j] > 0.5 else "black",
         )
     axis.set(xlabel="predicted class", ylabel="true class")

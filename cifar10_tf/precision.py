@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable
 
+from cifar10_tf import machine
+
+
+def for_this_machine() -> tuple[str, str]:
+    """Returns the Keras dtype policy to train under here, and why."""
+    capabilities = (gpu["compute_capability"] for gpu in machine.gpus())
+    return choose(capabilities, machine.cpu_flags())
+
 
 def choose(
     compute_capabilities: Iterable[tuple[int, int]], cpu_flags: set[str]
 ) -> tuple[str, str]:
-    """Returns the Keras dtype policy to train under, and why.
+    """Returns the Keras dtype policy that such hardware gains from, and why.
 
     Args:
         compute_capabilities: (major, minor) of each GPU in use.

@@ -104,10 +104,7 @@ def _set_up(config: Config) -> str:
         tf.config.experimental.enable_op_determinism()
     policy = config.precision
     if policy == "auto":
-        policy, reason = precision.choose(
-            (gpu["compute_capability"] for gpu in machine.gpus()),
-            machine.cpu_flags(),
-        )
+        policy, reason = precision.for_this_machine()
         _log.info("Precision %s: %s.", policy, reason)
     keras.config.set_dtype_policy(policy)
     if not machine.gpus() and machine.has_nvidia_driver():

@@ -1,6 +1,8 @@
+from unittest import mock
+
 from absl.testing import absltest, parameterized
 
-from cifar10_tf import precision
+from cifar10_tf import machine, precision
 
 _BFLOAT16_CPU = {"avx2", "avx512f", "avx512_bf16"}
 
@@ -33,6 +35,11 @@ class ChooseTest(parameterized.TestCase):
         policy, reason = precision.choose([], flags)
         self.assertEqual(policy, expected)
         self.assertIn("CPU", reason)
+
+    def test_the_t4s_machine(self):
+        t4 = {"name": "Tesla T4", "compute_capability": (7, 5)}
+        with mock.patch.object(machine, "gpus", return_value=[t4]):
+            self.assertEqual(precision.for_this_machine()[0], "mixed_float16")
 
 
 if __name__ == "__main__":
