@@ -19,7 +19,7 @@ import harness
 import keras
 import numpy as np
 
-from cifar10_tf import callbacks, machine, models, pipeline, precision
+from cifar10_tf import callbacks, models, pipeline, precision
 
 _BATCH_SIZE = 256
 _NUM_EXAMPLES = 35_000
@@ -71,7 +71,6 @@ class _Subject:
 def main() -> None:
     arguments = harness.parse_arguments(__doc__)
     num_steps, repeats = (12, 2) if arguments.quick else (41, 7)
-    machine.start_tensorflow()
     policy, _ = precision.for_this_machine()
     rng = np.random.RandomState(0)
     images = rng.randint(0, 256, (_NUM_EXAMPLES, 32, 32, 3)).astype(np.uint8)

@@ -11,12 +11,17 @@ from collections.abc import Callable
 
 from cifar10_tf import machine
 
+# Before a benchmark imports TensorFlow, which would be noisy.
+machine.start_tensorflow()
+
 _RESULTS = pathlib.Path(__file__).parent / "results"
 
 
 def parse_arguments(doc: str) -> argparse.Namespace:
     """Returns the arguments that every benchmark takes: quick and output."""
-    parser = argparse.ArgumentParser(description=doc)
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--output", help="JSON file; default: under results/")
     return parser.parse_args()

@@ -98,8 +98,8 @@ class MetricsLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs["loss"]):
             raise UserError(
-                f"the loss became {logs['loss']} in epoch {epoch + 1}; try a "
-                "lower --learning_rate, or --precision=float32."
+                f"the loss became {logs['loss']} in epoch {epoch + 1}; start "
+                "over with --restart and a lower --learning_rate."
             )
         line = {
             "epoch": epoch + 1,

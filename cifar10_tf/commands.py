@@ -34,7 +34,8 @@ def train() -> None:
     machine.start_tensorflow()
     from cifar10_tf import trainer
 
-    _print_result(run, trainer.train(config, restart=FLAGS.restart))
+    _print_result(trainer.train(config, restart=FLAGS.restart))
+    print(f"Everything is in {run.path}")
 
 
 def evaluate() -> None:
@@ -43,13 +44,17 @@ def evaluate() -> None:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
     run = RunDirectory(FLAGS.run_dir)
     config = run.read_config()
+    if not run.model.is_file():
+        raise UserError(
+            f"{run.path} holds no model: its training has not been finished."
+        )
     data_dir = FLAGS.data_dir or config.data_dir
     datasets.resolve(config.dataset, data_dir)
     machine.start_tensorflow()
     from cifar10_tf import evaluation
 
     result = evaluation.evaluate(run, datasets.load(config.dataset, data_dir))
-    _print_result(run, dataclasses.asdict(config) | result.metrics())
+    _print_result(dataclasses.asdict(config) | result.metrics())
 
 
 def prepare() -> None:
@@ -101,14 +106,12 @@ def _describe_data(name: str, data_dir: str) -> str | None:
     return directory and f"prepared in {directory}"
 
 
-def _print_result(run: RunDirectory, summary: dict) -> None:
+def _print_result(summary: dict) -> None:
     low, high = summary["test_accuracy_ci95"]
     print(
         f"{summary['model']} on {summary['dataset']}, seed {summary['seed']}: "
         f"test accuracy {summary['test_accuracy']:.2%} (95 % interval "
-        f"{low:.2%} to {high:.2%}), "
-        f"loss {summary['test_loss']:.3f}"
+        f"{low:.2%} to {high:.2%}), loss {summary['test_loss']:.3f}"
     )
     for name, accuracy in summary["per_class_accuracy"].items():
         print(f"  {name:<12}{accuracy:.1%}")
-    print(f"Everything is in {run.path}")

@@ -68,7 +68,7 @@ class Config:
         _check_range("epochs", self.epochs, 1, 1_000_000)
         _check_range("batch_size", self.batch_size, 1, 1_000_000)
         _check_range("seed", self.seed, 0, 2**32 - 1)
-        _check_range("max_train_examples", self.max_train_examples, 0, 2**62)
+        _check_range("max_train_examples", self.max_train_examples, 0, 10**9)
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(
                 "learning_rate must be a positive number, "

@@ -98,7 +98,7 @@ def evaluate(run: RunDirectory, dataset: ImageDataset) -> Evaluation:
     """Evaluates the model that a run saved on the whole test split.
 
     Raises:
-        UserError: there is no such model, or it can't be loaded.
+        UserError: the model can't be loaded.
     """
     try:
         model = keras.models.load_model(run.model, compile=False)

@@ -1,6 +1,8 @@
 """The command line: `python -m cifar10_tf.main [COMMAND] [flags]`."""
 
 import logging
+import os
+import signal
 import sys
 
 from absl import app
@@ -40,13 +42,16 @@ def run() -> None:
     _log_to_stderr()
     try:
         app.run(main, flags_parser=lambda argv: flags.parse(argv, help_text))
+    except BrokenPipeError:  # as of `| head`: nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except (UserError, OSError) as error:
         if flags.FLAGS.is_parsed() and flags.FLAGS.debug:
             raise
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)
 
 
 def _log_to_stderr() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 _BLUE, _ORANGE, _GREEN, _RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -45,7 +45,7 @@ def _image_grid(rows: int, columns: int, images, title: str):
     figure = Figure(
         figsize=(1.9 * columns, 2.1 * rows + 0.8), layout="constrained"
     )
-    figure.suptitle(title)
+    figure.suptitle(f"{title}\n")  # an empty line above the first captions
     axes = figure.subplots(rows, columns).flatten()
     for axis in axes:
         axis.set_axis_off()
@@ -58,44 +58,38 @@ def curves(history: list[dict], title: str) -> Figure:
     """Draws loss and accuracy by epoch, training against validation.
 
     history: the rows of `metrics.jsonl`. The best epoch, by validation
-    accuracy, is marked.
+    accuracy, is marked. Training values are means over an epoch while the
+    weights change, dropout active.
     """
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = Figure(figsize=(11, 5), layout="constrained")
     figure.suptitle(title)
+    loss_axis, accuracy_axis = figure.subplots(1, 2)
+    accuracy_axis.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     epochs = [row["epoch"] for row in history]
     validated = history[-1]["val_accuracy"] is not None
-    for axis, name in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), strict=True
-    ):
-        style = {"marker": "o", "markersize": 3}
-        axis.plot(
-            epochs,
-            [row[name] for row in history],
-            color=_BLUE,
-            label="training",
-            **style,
-        )
+    formats = {loss_axis: ("loss", ".3f"), accuracy_axis: ("accuracy", ".1%")}
+    for axis, (name, spec) in formats.items():
+        lines = {"training (mean over the epoch)": (name, _BLUE)}
         if validated:
+            lines["validation (after the epoch)"] = (f"val_{name}", _ORANGE)
             best = max(history, key=lambda row: row["val_accuracy"])
-            axis.plot(
-                epochs,
-                [row[f"val_{name}"] for row in history],
-                color=_ORANGE,
-                label="validation",
-                **style,
-            )
             axis.axvline(
                 best["epoch"],
                 color="grey",
                 linestyle=":",
-                label=f"best epoch, {best['epoch']}: "
-                f"validation {best['val_accuracy']:.1%}",
+                zorder=0,
+                label=f"best epoch: {best['epoch']}, "
+                f"validation {name} {best[f'val_{name}']:{spec}}",
             )
-        axis.set(xlabel="epoch", ylabel=name)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        for label, (key, color) in lines.items():
+            values = [row[key] for row in history]
+            axis.plot(
+                epochs, values, "o-", markersize=4, color=color, label=label
+            )
+        axis.set(xlabel="epoch", ylabel=name, xlim=(0.5, len(epochs) + 0.5))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(alpha=0.3)
         axis.legend()
-    axis.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     return figure
 
 

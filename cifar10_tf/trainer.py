@@ -107,8 +107,11 @@ def _set_up(config: Config) -> str:
         policy, reason = precision.for_this_machine()
         _log.info("Precision %s: %s.", policy, reason)
     keras.config.set_dtype_policy(policy)
-    if not machine.gpus() and machine.has_nvidia_driver():
-        _log.warning("no GPU is used: %s.", machine.why_no_gpu())
+    if not machine.gpus():
+        if machine.has_nvidia_driver():
+            _log.warning("no GPU is used: %s.", machine.why_no_gpu())
+        if policy == "mixed_float16":
+            _log.warning("without a GPU, float16 is slower than float32.")
     return policy
 
 
@@ -180,22 +183,17 @@ def _save_plots(
     result: evaluation.Evaluation,
 ) -> None:
     names = result.class_names
-    low, high = result.accuracy_ci95
-    warning = " (not CIFAR-10)" if config.dataset == "synthetic10" else ""
-    title = (
-        f"{config.model} on {config.dataset}{warning}: test accuracy "
-        f"{result.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})"
-    )
+    title = _title(config, len(train_set.labels), result)
     figures = {
         "samples": plots.samples(
-            *train_set, names, f"{title}\nImages it was trained on"
+            *train_set, names, f"Training images of: {title}"
         ),
         "curves": plots.curves(history, title),
         "predictions": plots.predictions(
             *dataset.test,
             result.probabilities,
             names,
-            f"{title}\nThe first 18 test images, truth : prediction",
+            f"{title}\nThe first test images: truth : prediction, probability",
         ),
         "confusion_matrix": plots.confusion_matrix(
             result.confusion_matrix, names, title
@@ -203,4 +201,19 @@ def _save_plots(
     }
     for name, figure in figures.items():
         with replacing(run.plots / f"{name}.png") as aside:
-            figure.savefig(aside, dpi=120)
+            figure.savefig(aside, dpi=150)
+
+
+def _title(
+    config: Config, num_train: int, result: evaluation.Evaluation
+) -> str:
+    dataset = {
+        "cifar10": "CIFAR-10",
+        "synthetic10": "synthetic10 (not CIFAR-10)",
+    }[config.dataset]
+    low, high = result.accuracy_ci95
+    return (
+        f"{config.model} on {dataset}, epoch {config.epochs}, "
+        f"{num_train:,} training images\ntest accuracy {result.accuracy:.1%} "
+        f"(95 % interval {low:.1%} to {high:.1%})"
+    )

@@ -5,7 +5,8 @@ import sys
 
 from absl.testing import absltest, parameterized
 
-from cifar10_tf import main
+from cifar10_tf import config as config_lib
+from cifar10_tf import main, run_directory
 from tests import fakes
 
 
@@ -47,7 +48,8 @@ class MainTest(parameterized.TestCase):
     def test_answers_without_tensorflow(self, flag):
         program = """
 import sys
-from cifar10_tf import main
+from cifar10_tf import config as config_lib
+from cifar10_tf import main, run_directory
 try:
     main.run()
 finally:
@@ -92,6 +94,22 @@ finally:
             )  # fmt: skip
             self._assert_error(result, "not a run", "--run_dir")
         self.assertEqual(os.listdir(self.directory), ["thesis.tex"])
+
+    def test_a_closed_pipe_is_no_error(self):
+        program = f"{sys.executable} -m cifar10_tf.main --help | head -n 1"
+        result = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {program}"],
+            capture_output=True,
+            text=True,
+        )
+        self.assertIn(result.returncode, (0, 141))
+        self.assertEqual(result.stderr, "")
+
+    def test_evaluate_an_unfinished_run(self):
+        run = run_directory.RunDirectory(self.directory / "run")
+        run.create(config_lib.make_config(dataset="synthetic10"))
+        result = _run("evaluate", f"--run_dir={run.path}", env=self.environment)
+        self._assert_error(result, "holds no model")
 
     def test_debug_shows_the_traceback(self):
         result = _run("--epochs=0", "--debug")

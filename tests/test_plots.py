@@ -56,9 +56,11 @@ class PlotsTest(parameterized.TestCase):
         history = [_row(1), _row(2, val_accuracy=0.75), _row(3)]
         figure = plots.curves(history, "T")
         self._render(figure)
-        for axis in figure.axes:
+        for axis, value in zip(
+            figure.axes, ("loss 1.000", "accuracy 75.0%"), strict=True
+        ):
             labels = [line.get_label() for line in axis.lines]
-            self.assertIn("best epoch, 2: validation 75.0%", labels)
+            self.assertIn(f"best epoch: 2, validation {value}", labels)
 
     def test_curves_without_validation(self):
         history = [_row(1, val_loss=None, val_accuracy=None)]
