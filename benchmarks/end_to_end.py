@@ -70,7 +70,7 @@ class _Subject:
 
 def main() -> None:
     arguments = harness.parse_arguments(__doc__)
-    num_steps, repeats = (12, 2) if arguments.quick else (41, 7)
+    num_steps, repeats = (9, 4) if arguments.quick else (17, 14)
     policy, _ = precision.for_this_machine()
     rng = np.random.RandomState(0)
     images = rng.randint(0, 256, (_NUM_EXAMPLES, 32, 32, 3)).astype(np.uint8)

@@ -33,11 +33,13 @@ def in_turn(
     """Calls every subject once a round, after a round that does not count.
 
     The machines are shared and noisy: only what ran in turn can be compared.
+    Every other round goes backwards, so that nobody always comes after the
+    same one.
     """
     values = {name: [] for name in subjects}
     for number in range(repeats + 1):
-        for name, measure in subjects.items():
-            value = measure()
+        for name in list(subjects)[:: 1 if number % 2 else -1]:
+            value = subjects[name]()
             if number:
                 values[name].append(value)
             print(f"{number}/{repeats} {name}: {value:.4g}", file=sys.stderr)
