@@ -9,25 +9,30 @@ def build_baseline(*, num_classes: int = 10) -> keras.Model:
 
     669,354 parameters for 10 classes; it overfits CIFAR-10 on purpose.
     """
-    inputs = keras.Input((32, 32, 3), name="image")
-    x = inputs
-    for filters in (32, 64, 64):
-        x = _conv_block(x, filters)
-    x = layers.Dense(512, activation="relu")(layers.Flatten()(x))
-    return keras.Model(inputs, _head(x, num_classes), name="baseline")
+    return _build("baseline", num_classes, rate=0, head_rate=0)
 
 
 def build_dropout(
     *, num_classes: int = 10, rate: float = 0.25, head_rate: float = 0.5
 ) -> keras.Model:
     """The baseline with dropout after each block and after the hidden layer."""
+    return _build("dropout", num_classes, rate, head_rate)
+
+
+def _build(
+    name: str, num_classes: int, rate: float, head_rate: float
+) -> keras.Model:
     inputs = keras.Input((32, 32, 3), name="image")
     x = inputs
     for filters in (32, 64, 64):
-        x = layers.Dropout(rate)(_conv_block(x, filters))
+        x = _dropout(rate)(_conv_block(x, filters))
     x = layers.Dense(512, activation="relu")(layers.Flatten()(x))
-    x = layers.Dropout(head_rate)(x)
-    return keras.Model(inputs, _head(x, num_classes), name="dropout")
+    x = _dropout(head_rate)(x)
+    return keras.Model(inputs, _head(x, num_classes), name=name)
+
+
+def _dropout(rate: float):
+    return layers.Dropout(rate) if rate else lambda x: x
 
 
 def _conv_block(x, filters: int):
