@@ -69,14 +69,16 @@ class _Subject:
 
 
 def main() -> None:
+    """Runs the benchmark that this file's docstring describes."""
     arguments = harness.parse_arguments(__doc__)
     num_steps, repeats = (9, 4) if arguments.quick else (17, 14)
     policy, _ = precision.for_this_machine()
+    policies = list(dict.fromkeys(["float32", policy]))
     rng = np.random.RandomState(0)
     images = rng.randint(0, 256, (_NUM_EXAMPLES, 32, 32, 3)).astype(np.uint8)
     labels = rng.randint(0, 10, _NUM_EXAMPLES)
     subjects = {}
-    for name in dict.fromkeys(["float32", policy]):
+    for name in policies:
         subject = _Subject(name, images, labels, num_steps)
         subjects[f"{name}, fit"] = subject.fit
         subjects[f"{name}, constant batch"] = subject.constant_batch
@@ -91,7 +93,7 @@ def main() -> None:
             f"{name}, fit",
             f"{name}, constant batch",
         )
-        for name in dict.fromkeys(["float32", policy])
+        for name in policies
     }
     if policy != "float32":
         pairs[f"fit: {policy} / float32"] = (f"{policy}, fit", "float32, fit")

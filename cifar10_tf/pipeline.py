@@ -43,9 +43,8 @@ def make_train(
 
     if last_step is None:
         last_step = np.iinfo(np.int64).max
-    ds = tf.data.Dataset.range(
-        first_step, last_step
-    )  # the step is all the state
+    # The step is all the state.
+    ds = tf.data.Dataset.range(first_step, last_step)
     ds = ds.map(batch_at_step, num_parallel_calls=tf.data.AUTOTUNE)
     return ds.prefetch(tf.data.AUTOTUNE)  # the device never waits
 

@@ -25,7 +25,6 @@ class ImageDataset:
     The arrays are memory-mapped where the decoded images could be cached.
     """
 
-    name: str
     source: str  # the directory that it was decoded from
     class_names: tuple[str, ...]
     train: Examples
@@ -70,7 +69,6 @@ def load(name: str, data_dir: str) -> ImageDataset:
     directory = prepared.prepare(name, data_dir)
     arrays = array_cache.load(directory, prepared.decode)
     return ImageDataset(
-        name=name,
         source=str(directory),
         class_names=tuple(map(str, arrays["class_names"])),
         train=Examples(arrays["train_images"], arrays["train_labels"]),
