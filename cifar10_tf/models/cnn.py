@@ -25,6 +25,8 @@ def _build(
     inputs = keras.Input((32, 32, 3), name="image")
     x = inputs
     for filters in (32, 64, 64):
+        # Dropout first: Keras draws a layer's seed when it is constructed, so
+        # another order would change the initial weights of every seed.
         x = _dropout(rate)(_conv_block(x, filters))
     x = layers.Dense(512, activation="relu")(layers.Flatten()(x))
     x = _dropout(head_rate)(x)
