@@ -1,3 +1,19 @@
-"""CIFAR-10 training in TensorFlow: fast, honest, unbreakable and small."""
+"""CIFAR-10 training in TensorFlow: fast, honest, unbreakable and small.
+
+The input pipeline for programs of one's own: `make_train`, `make_eval` and
+`steps_per_epoch`.
+"""
 
 __version__ = "0.1.0"
+
+__all__ = ["make_eval", "make_train", "steps_per_epoch"]
+
+
+def __getattr__(name: str):
+    # On demand: whoever wants the command line's help need not wait for
+    # TensorFlow.
+    if name in __all__:
+        from cifar10_tf import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ import json
 import math
 from typing import Any, Self
 
-from cifar10_tf import recipes
+from cifar10_tf import augment_spec, recipes
 
 DATASET_NAMES = ("auto", "cifar10", "synthetic10")
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
@@ -31,9 +31,10 @@ class Config:
     """All that determines a run; `make_config` fills in the model's recipe.
 
     `precision` is a Keras dtype policy, or "auto" for the one that the hardware
-    gains from (a run's summary tells which). `max_train_examples` of 0 means
-    all of them. An empty `data_dir` stands for TFDS's, an empty `run_dir` for
-    one derived from dataset, model and seed.
+    gains from (a run's summary tells which). `augment` is a list as
+    "flip,crop=4", in the canonical form of `augment_spec`. `max_train_examples`
+    of 0 means all of them. An empty `data_dir` stands for TFDS's, an empty
+    `run_dir` for one derived from dataset, model and seed.
 
     Raises:
         ValueError: a value has the wrong type or is out of range.
@@ -46,6 +47,7 @@ class Config:
     epochs: int
     batch_size: int
     learning_rate: float
+    augment: str
     validation_fraction: float
     seed: int
     precision: str
@@ -65,6 +67,9 @@ class Config:
         _check_choice("model", self.model, sorted(recipes.RECIPES))
         _check_choice("dataset", self.dataset, DATASET_NAMES)
         _check_choice("precision", self.precision, PRECISIONS)
+        object.__setattr__(
+            self, "augment", augment_spec.canonical(self.augment)
+        )
         _check_range("epochs", self.epochs, 1, 1_000_000)
         _check_range("batch_size", self.batch_size, 1, 1_000_000)
         _check_range("seed", self.seed, 0, 2**32 - 1)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from absl import flags
 
+from cifar10_tf import augment_spec, recipes
 from cifar10_tf import config as config_lib
-from cifar10_tf import recipes
 from cifar10_tf.config import DEFAULTS
 from cifar10_tf.errors import UserError
 
@@ -56,6 +56,12 @@ flags.DEFINE_float(
     "learning_rate",
     None,
     f"Of the optimizer. {_recipe_default('learning_rate')}",
+)
+flags.DEFINE_string(
+    "augment",
+    None,
+    "Random changes to training images: a list, as flip,crop=2,cutout, of "
+    f"{augment_spec.describe()}; or none. {_recipe_default('augment')}",
 )
 flags.DEFINE_float(
     "validation_fraction",

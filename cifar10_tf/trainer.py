@@ -156,7 +156,9 @@ def _fit(
     throughput = callbacks.Throughput(num_train, config.batch_size)
     try:
         model.fit(
-            pipeline.make_train(*train_set, seed=config.seed, **sizes),
+            pipeline.make_train(
+                *train_set, seed=config.seed, augment=config.augment, **sizes
+            ),
             epochs=config.epochs,
             steps_per_epoch=epoch_steps,
             validation_data=pipeline.make_eval(*validation_set, **sizes)

@@ -1,11 +1,15 @@
+import functools
 import itertools
 
 import numpy as np
-from absl.testing import absltest
+import tensorflow as tf
+from absl.testing import absltest, parameterized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar10_tf import pipeline
+import cifar10_tf
+from cifar10_tf import augment_spec, pipeline
+from tests import fakes
 
 _SIZES = st.integers(1, 40), st.integers(1, 50), st.integers(0, 2**32 - 1)
 
@@ -76,10 +80,11 @@ class MakeTrainTest(absltest.TestCase):
             self.assertEqual(images.dtype, np.float32)
             self.assertEqual(labels.dtype, np.float32)
             np.testing.assert_array_equal(labels.sum(axis=1), 1)
-            expected = (labels.argmax(axis=1) / 255).astype(np.float32)
-            np.testing.assert_array_equal(
+            expected = labels.argmax(axis=1).astype(np.float32) / 255
+            np.testing.assert_allclose(
                 images,
                 np.broadcast_to(expected[:, None, None, None], images.shape),
+                atol=1e-7,
             )
 
     def test_without_last_step_it_goes_on(self):
@@ -87,6 +92,153 @@ class MakeTrainTest(absltest.TestCase):
             *_numbered_arrays(4), num_classes=4, batch_size=4, seed=1
         )
         self.assertLen(list(ds.take(50)), 50)
+
+
+_EVERYTHING = (
+    "flip,crop=2,randaugment,cutout=3,cutmix,brightness,contrast,mixup"
+)
+
+
+def _batches(augment, num_examples=50, batch_size=20, threads=None, **kwargs):
+    images, labels = fakes.random_arrays(num_examples)
+    ds = pipeline.make_train(
+        images,
+        labels,
+        num_classes=10,
+        batch_size=batch_size,
+        seed=5,
+        augment=augment,
+        **kwargs,
+    )
+    if threads:
+        options = tf.data.Options()
+        options.threading.private_threadpool_size = threads
+        ds = ds.with_options(options)
+    return list(ds.as_numpy_iterator())
+
+
+@functools.cache
+def _all_steps():
+    return _batches(_EVERYTHING, last_step=9)
+
+
+def _assert_equal(one, other):
+    tf.nest.map_structure(np.testing.assert_array_equal, one, other)
+
+
+class AugmentTest(parameterized.TestCase):
+    @parameterized.parameters(
+        "none", *augment_spec.AUGMENTATIONS, "flip,crop", _EVERYTHING
+    )
+    def test_form(self, augment):
+        epoch = _batches(augment, last_step=3)
+        self.assertEqual([len(images) for images, _ in epoch], [20, 20, 10])
+        for images, labels in epoch:
+            self.assertEqual(images.shape[1:], (32, 32, 3))
+            self.assertEqual(labels.shape[1:], (10,))
+            self.assertEqual((images.dtype, labels.dtype), ("float32",) * 2)
+            self.assertBetween(images.min(), 0, 1)
+            self.assertBetween(images.max(), 0, 1)
+            np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-6)
+
+    @parameterized.parameters(*augment_spec.AUGMENTATIONS)
+    def test_each_changes_the_images(self, name):
+        plain = np.concatenate([x for x, _ in _batches("none", last_step=3)])
+        changed = np.concatenate([x for x, _ in _batches(name, last_step=3)])
+        self.assertFalse(np.array_equal(plain, changed))
+
+    @given(st.integers(0, 8), st.sampled_from([1, 2, 4]))
+    @settings(max_examples=8, deadline=None)
+    def test_the_same_from_any_start_and_for_any_parallelism(
+        self, first_step, threads
+    ):
+        part = _batches(
+            _EVERYTHING, first_step=first_step, last_step=9, threads=threads
+        )
+        _assert_equal(part, _all_steps()[first_step:])
+
+    def test_none_depends_on_what_else_is_asked_for(self):
+        flipped = _batches("flip,crop", last_step=2)
+        mixed = _batches("flip,crop,cutout=1", last_step=2)
+        for (one, _), (other, _) in zip(flipped, mixed, strict=True):
+            share = (one == other).all(axis=-1).mean()
+            self.assertBetween(share, 1 - 1 / 1024, 1)
+
+    def test_flips_and_shifts_are_those_that_they_should_be(self):
+        num_examples = 10_000
+        images = np.broadcast_to(
+            np.arange(9, dtype=np.uint8).reshape(3, 3, 1),
+            (num_examples, 3, 3, 1),
+        )
+        ds = pipeline.make_train(
+            images,
+            np.zeros(num_examples, np.int64),
+            num_classes=1,
+            batch_size=num_examples,
+            seed=1,
+            augment="flip,zero_crop=1",
+            last_step=1,
+        )
+        [(found, _)] = ds.as_numpy_iterator()
+        views, counts = np.unique(found, axis=0, return_counts=True)
+        self.assertLen(views, 2 * 9)
+        deviation = np.abs(counts - num_examples / 18).max()
+        self.assertLess(deviation, 5 * (num_examples / 18) ** 0.5)
+
+    def test_alternating_flip_mirrors_each_in_every_second_epoch(self):
+        images = np.zeros((100, 2, 2, 1), np.uint8)
+        images[:, :, 0] = 1
+        epochs = []
+        for images_, labels in pipeline.make_train(
+            images,
+            np.arange(100),
+            num_classes=100,
+            batch_size=100,
+            seed=1,
+            augment="alternating_flip",
+            last_step=4,
+        ).as_numpy_iterator():
+            mirrored = images_[:, 0, 1, 0] > 0
+            epochs.append(mirrored[labels.argmax(axis=1).argsort()])
+        self.assertBetween(epochs[0].mean(), 0.25, 0.75)
+        np.testing.assert_array_equal(epochs[1], ~epochs[0])
+        np.testing.assert_array_equal(epochs[2], epochs[0])
+        np.testing.assert_array_equal(epochs[3], epochs[1])
+
+
+class ArraysTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ({"images": np.zeros((2, 4, 4, 3), np.float32)}, "uint8"),
+        ({"images": np.zeros((2, 4, 4), np.uint8)}, "uint8"),
+        ({"images": np.zeros((0, 4, 4, 3), np.uint8)}, "labels"),
+        ({"labels": np.zeros((2, 1), np.int64)}, r"\[2, 1\]"),
+        ({"labels": np.zeros(2)}, "float64"),
+        ({"labels": np.array([0, 5])}, "0 to 5"),
+        ({"labels": np.array([-1, 1])}, "-1 to 1"),
+    )
+    def test_mistakes_are_named(self, change, message):
+        arrays = {
+            "images": np.zeros((2, 4, 4, 3), np.uint8),
+            "labels": np.zeros(2, np.int64),
+        } | change
+        sizes = {"num_classes": 5, "batch_size": 2}
+        with self.assertRaisesRegex(ValueError, message):
+            pipeline.make_train(**arrays, **sizes, seed=1)
+        with self.assertRaisesRegex(ValueError, message):
+            pipeline.make_eval(**arrays, **sizes)
+
+    def test_the_package_offers_the_pipeline(self):
+        self.assertIs(cifar10_tf.make_train, pipeline.make_train)
+        self.assertIs(cifar10_tf.make_eval, pipeline.make_eval)
+        with self.assertRaises(AttributeError):
+            cifar10_tf.make_tea  # noqa: B018
+
+
+class ToFloatTest(absltest.TestCase):
+    def test_every_value(self):
+        pixels = np.arange(256, dtype=np.uint8)
+        found = pipeline.to_float(tf.constant(pixels))
+        np.testing.assert_array_equal(found, pixels * np.float32(1 / 255))
 
 
 class MakeEvalTest(absltest.TestCase):

@@ -1,0 +1,112 @@
+"""Which augmentations there are, and how they are asked for by text.
+
+Free of TensorFlow, so that flags and recipes can be checked in no time.
+"""
+
+from typing import NamedTuple
+
+
+class Strength(NamedTuple):
+    """The strength of an augmentation: its default, its range, its meaning."""
+
+    default: float
+    low: float
+    high: float
+    meaning: str
+
+
+# In the order in which they are applied, whatever order they are asked in.
+# Those that are None have no strength.
+AUGMENTATIONS = {
+    "flip": None,
+    "alternating_flip": None,
+    "crop": Strength(4, 1, 31, "pixels of reflected border"),
+    "zero_crop": Strength(4, 1, 31, "pixels of black border"),
+    "randaugment": Strength(9, 0, 30, "magnitude, of 30"),
+    "cutout": Strength(8, 1, 1024, "side of the square in pixels"),
+    "cutmix": None,
+    "brightness": Strength(0.15, 0.0, 1.0, "largest change"),
+    "contrast": Strength(0.15, 0.0, 1.0, "largest relative change"),
+    "mixup": None,
+}
+
+_NONE = "none"
+
+# Two ways to do the same thing.
+_EXCLUSIVE = (("flip", "alternating_flip"), ("crop", "zero_crop"))
+
+
+def parse(text: str) -> dict[str, float]:
+    """Returns the strength of each augmentation that a text asks for.
+
+    The text is a list as "flip,crop=2,cutout", in any order; "none" or nothing
+    asks for none. Those without a strength have 1.
+
+    Raises:
+        ValueError: an augmentation is unknown, asked for twice or excluded by
+            another, or its strength is out of range.
+    """
+    if text.strip() in ("", _NONE):
+        return {}
+    strengths = {}
+    for item in text.split(","):
+        name, has_value, value = (s.strip() for s in item.partition("="))
+        if name not in AUGMENTATIONS:
+            raise ValueError(
+                f"Unknown augmentation {name!r} in {text!r}; choose from "
+                f"{', '.join(AUGMENTATIONS)}, or none."
+            )
+        if name in strengths:
+            raise ValueError(f"{name} is there twice in {text!r}.")
+        strengths[name] = _strength(name, value if has_value else None)
+    for one, other in _EXCLUSIVE:
+        if one in strengths and other in strengths:
+            raise ValueError(f"{one} and {other} exclude each other.")
+    return {n: strengths[n] for n in AUGMENTATIONS if n in strengths}
+
+
+def _strength(name: str, value: str | None) -> float:
+    strength = AUGMENTATIONS[name]
+    if strength is None:
+        if value is not None:
+            raise ValueError(f"{name} has no strength, got {value!r}.")
+        return 1
+    if value is None:
+        return strength.default
+    number_type = type(strength.default)
+    try:
+        number = number_type(value)
+    except ValueError:
+        number = float("nan")
+    if not strength.low <= number <= strength.high:
+        raise ValueError(
+            f"{name} ({strength.meaning}) must be of type "
+            f"{number_type.__name__}, {strength.low} to {strength.high}, got "
+            f"{value!r}."
+        )
+    return number
+
+
+def canonical(text: str) -> str:
+    """Returns the one text that stands for all that ask for the same.
+
+    Raises:
+        ValueError: as `parse` does.
+    """
+    return (
+        ",".join(
+            name if AUGMENTATIONS[name] is None else f"{name}={strength:g}"
+            for name, strength in parse(text).items()
+        )
+        or _NONE
+    )
+
+
+def describe() -> str:
+    """Lists all augmentations, with their default strengths and ranges."""
+    return ", ".join(
+        name
+        if s is None
+        else f"{name}={s.default:g} ({s.meaning}, {s.low:g} to {s.high:g})"
+        for name, s in AUGMENTATIONS.items()
+    )

@@ -1,0 +1,47 @@
+from absl.testing import absltest, parameterized
+
+from cifar10_tf import augment_spec
+
+
+class AugmentSpecTest(parameterized.TestCase):
+    def test_defaults_strengths_and_order(self):
+        self.assertEqual(
+            augment_spec.parse(" mixup, crop=2 ,flip"),
+            {"flip": 1, "crop": 2, "mixup": 1},
+        )
+
+    @parameterized.parameters("", "none", " none ")
+    def test_none(self, text):
+        self.assertEqual(augment_spec.parse(text), {})
+        self.assertEqual(augment_spec.canonical(text), "none")
+
+    @parameterized.parameters(
+        ("flop", "Unknown augmentation 'flop'"),
+        ("flip,,crop", "Unknown augmentation ''"),
+        ("flip,none", "Unknown augmentation 'none'"),
+        ("flip,flip", "twice"),
+        ("flip,alternating_flip", "exclude"),
+        ("crop,zero_crop=2", "exclude"),
+        ("mixup=0.5", "no strength"),
+        ("crop=", "1 to 31"),
+        ("crop=0", "1 to 31"),
+        ("crop=2.5", "int"),
+        ("brightness=nan", "0.0 to 1.0"),
+        ("brightness=1.5", "0.0 to 1.0"),
+    )
+    def test_mistakes_are_named(self, text, message):
+        with self.assertRaisesRegex(ValueError, message):
+            augment_spec.parse(text)
+
+    def test_canonical_text_means_the_same(self):
+        text = augment_spec.canonical("mixup,brightness=0.125,cutout,flip")
+        self.assertEqual(text, "flip,cutout=8,brightness=0.125,mixup")
+        self.assertEqual(augment_spec.canonical(text), text)
+
+    def test_description_names_every_augmentation(self):
+        for name in augment_spec.AUGMENTATIONS:
+            self.assertIn(name, augment_spec.describe())
+
+
+if __name__ == "__main__":
+    absltest.main()
