@@ -37,16 +37,8 @@ class Views:
         self._num_examples, height, width, channels = images.shape
         self._shape = height, width, channels
         self._num_shifts = 2 * padding + 1
-        if padding:
-            border = (padding, padding)
-            images = np.pad(images, ((0, 0), border, border, (0, 0)), mode)
-        if mirrored:
-            both = np.empty((2, *images.shape), np.uint8)
-            both[0] = images
-            # One channel at a time: three times as fast as all at once.
-            for channel in range(channels):
-                both[1, ..., channel] = images[:, :, ::-1, channel]
-            images = both.reshape(-1, *images.shape[1:])
+        if padding or mirrored:
+            images = _with_borders_and_mirrored(images, padding, mode, mirrored)
         if padding:
             rows = images.reshape(*images.shape[:2], -1)
             # [example, shift down, shift right, height, width * channels]
@@ -80,6 +72,30 @@ class Views:
             stateful=False,
         )
         return tf.reshape(windows, [-1, *self._shape])
+
+
+def _with_borders_and_mirrored(images, padding, mode, mirrored):
+    num_examples, height, width, channels = images.shape
+    result = np.empty(
+        (
+            1 + mirrored,
+            num_examples,
+            height + 2 * padding,
+            width + 2 * padding,
+            channels,
+        ),
+        np.uint8,
+    )
+    border = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    # Pieces that stay in the processor's cache, without a second whole copy.
+    for start in range(0, num_examples, 1000):
+        piece = slice(start, start + 1000)
+        result[0, piece] = np.pad(images[piece], border, mode)
+        # A channel at a time: three times as fast as all at once.
+        for channel in range(channels if mirrored else 0):
+            plain = result[0, piece, ..., channel]
+            result[1, piece, ..., channel] = plain[:, :, ::-1]
+    return result.reshape(-1, *result.shape[2:])
 
 
 def random_integers(seed, batch_size, below: int):

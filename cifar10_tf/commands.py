@@ -53,7 +53,8 @@ def evaluate() -> None:
     machine.start_tensorflow()
     from cifar10_tf import evaluation
 
-    result = evaluation.evaluate(run, datasets.load(config.dataset, data_dir))
+    dataset = datasets.load(config.dataset, data_dir)
+    result = evaluation.evaluate(run, dataset.test, dataset.class_names)
     _print_result(dataclasses.asdict(config) | result.metrics())
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cifar10_tf import pipeline
-from cifar10_tf.datasets import ImageDataset
+from cifar10_tf.datasets import Examples
 from cifar10_tf.errors import UserError
 from cifar10_tf.run_directory import RunDirectory
 
@@ -94,7 +94,9 @@ def wilson_interval(
     return max(0.0, low), min(1.0, high)
 
 
-def evaluate(run: RunDirectory, dataset: ImageDataset) -> Evaluation:
+def evaluate(
+    run: RunDirectory, test: Examples, class_names: tuple[str, ...]
+) -> Evaluation:
     """Evaluates the model that a run saved on the whole test split.
 
     Raises:
@@ -108,9 +110,9 @@ def evaluate(run: RunDirectory, dataset: ImageDataset) -> Evaluation:
             "again with --restart."
         ) from error
     batches = pipeline.make_eval(
-        *dataset.test,
-        num_classes=len(dataset.class_names),
+        *test,
+        num_classes=len(class_names),
         batch_size=_BATCH_SIZE,
     )
     probabilities = model.predict(batches, verbose=0)
-    return Evaluation(probabilities, dataset.test.labels, dataset.class_names)
+    return Evaluation(probabilities, test.labels, class_names)

@@ -11,7 +11,7 @@ _BLUE, _ORANGE, _GREEN, _RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 def samples(images, labels, class_names, title: str) -> Figure:
     """Draws the first 4 x 8 images with their class names.
 
-    images: uint8 [n, h, w, c]; labels: integers [n].
+    images: uint8, or floats in [0, 1], [n, h, w, c]; labels: integers [n].
     """
     figure, axes = _image_grid(4, 8, images, title)
     for axis, label in zip(axes, labels, strict=False):

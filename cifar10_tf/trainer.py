@@ -3,6 +3,7 @@
 import logging
 import shlex
 import sys
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -18,7 +19,7 @@ from cifar10_tf import (
     precision,
 )
 from cifar10_tf.config import Config
-from cifar10_tf.datasets import Examples, ImageDataset, splits
+from cifar10_tf.datasets import Examples, splits
 from cifar10_tf.errors import UserError
 from cifar10_tf.run_directory import RunDirectory, replacing
 
@@ -38,23 +39,22 @@ def train(config: Config, *, restart: bool = False) -> dict:
         UserError: the data can't be had, the run directory can't be used, the
             loss diverges or memory runs out.
     """
-    dataset = datasets.load(config.dataset, config.data_dir)
-    train_set, validation_set = _split(config, dataset)
     policy = _set_up(config)
+    data = _load(config)
     stamp = {"versions": machine.versions(), "hardware": machine.hardware()}
-    model = _compiled_model(config, num_classes=len(dataset.class_names))
+    model = _compiled_model(config, num_classes=len(data.class_names))
 
     run = RunDirectory(config.run_dir)
     if restart:
         run.set_aside()
     run.create(config)
-    throughput = _fit(model, config, run, train_set, validation_set)
+    throughput = _fit(model, config, run, data)
     _save(model, run)
 
     # From here on the model is the one on disk, and the test split is read.
-    result = evaluation.evaluate(run, dataset)
+    result = evaluation.evaluate(run, data.test, data.class_names)
     history = run.read_metrics()
-    _save_plots(run, config, train_set, history, dataset, result)
+    _save_plots(run, config, data, history, result)
     summary = {
         "status": "complete",
         "dataset": config.dataset,
@@ -65,8 +65,9 @@ def train(config: Config, *, restart: bool = False) -> dict:
         "epochs": config.epochs,
         "steps": history[-1]["step"],
         "batch_size": config.batch_size,
-        "num_train_examples": len(train_set.labels),
-        "num_validation_examples": len(validation_set.labels),
+        "augment": config.augment,
+        "num_train_examples": data.num_train,
+        "num_validation_examples": data.num_validation,
         "num_test_examples": len(result.labels),
         # Over the last epoch as it went, dropout included, as Keras shows it.
         "train_accuracy": history[-1]["accuracy"],
@@ -83,17 +84,50 @@ def train(config: Config, *, restart: bool = False) -> dict:
     return summary
 
 
-def _split(config: Config, dataset: ImageDataset) -> tuple[Examples, Examples]:
-    """Returns what to train on and what is held out."""
+class _Data(NamedTuple):
+    train: tf.data.Dataset  # without an end
+    validation: tf.data.Dataset | None
+    test: Examples
+    class_names: tuple[str, ...]
+    num_train: int
+    num_validation: int
+
+
+def _load(config: Config) -> _Data:
+    """Returns what to train on, what is held out, and the test split.
+
+    Of the training split only the pipelines' copies stay in memory.
+    """
+    dataset = datasets.load(config.dataset, config.data_dir)
     images, labels = dataset.train
     try:
-        parts = splits.split_train(
+        train, validation = splits.split_train(
             labels, config.validation_fraction, config.max_train_examples
         )
     except ValueError as error:
         raise UserError(str(error)) from error
-    train, validation = (Examples(images[i], labels[i]) for i in parts)
-    return train, validation
+    sizes = {
+        "num_classes": len(dataset.class_names),
+        "batch_size": config.batch_size,
+    }
+    return _Data(
+        train=pipeline.make_train(
+            images[train],
+            labels[train],
+            seed=config.seed,
+            augment=config.augment,
+            **sizes,
+        ),
+        validation=pipeline.make_eval(
+            images[validation], labels[validation], **sizes
+        )
+        if len(validation)
+        else None,
+        test=dataset.test,
+        class_names=dataset.class_names,
+        num_train=len(train),
+        num_validation=len(validation),
+    )
 
 
 def _set_up(config: Config) -> str:
@@ -133,37 +167,25 @@ def _save(model: keras.Model, run: RunDirectory) -> None:
 
 
 def _fit(
-    model: keras.Model,
-    config: Config,
-    run: RunDirectory,
-    train_set: Examples,
-    validation_set: Examples,
+    model: keras.Model, config: Config, run: RunDirectory, data: _Data
 ) -> callbacks.Throughput:
-    num_train, num_validation = len(train_set[1]), len(validation_set[1])
     _log.info(
         "Training %s on %s: %d examples, %d held out for validation.",
         config.model,
         config.dataset,
-        num_train,
-        num_validation,
+        data.num_train,
+        data.num_validation,
     )
     _log.info("Run directory: %s", run.path)
-    epoch_steps = pipeline.steps_per_epoch(num_train, config.batch_size)
-    sizes = {
-        "num_classes": model.output_shape[-1],
-        "batch_size": config.batch_size,
-    }
-    throughput = callbacks.Throughput(num_train, config.batch_size)
+    throughput = callbacks.Throughput(data.num_train, config.batch_size)
     try:
         model.fit(
-            pipeline.make_train(
-                *train_set, seed=config.seed, augment=config.augment, **sizes
-            ),
+            data.train,
             epochs=config.epochs,
-            steps_per_epoch=epoch_steps,
-            validation_data=pipeline.make_eval(*validation_set, **sizes)
-            if num_validation
-            else None,
+            steps_per_epoch=pipeline.steps_per_epoch(
+                data.num_train, config.batch_size
+            ),
+            validation_data=data.validation,
             callbacks=[throughput, callbacks.MetricsLog(run.metrics)],
             shuffle=False,  # the pipeline has done it
             # A bar where it can redraw itself, otherwise a line an epoch.
@@ -179,20 +201,23 @@ def _fit(
 def _save_plots(
     run: RunDirectory,
     config: Config,
-    train_set: Examples,
+    data: _Data,
     history: list[dict],
-    dataset: ImageDataset,
     result: evaluation.Evaluation,
 ) -> None:
-    names = result.class_names
-    title = _title(config, len(train_set.labels), result)
+    names = data.class_names
+    title = _title(config, data.num_train, result)
+    images, labels = next(data.train.unbatch().batch(32).as_numpy_iterator())
     figures = {
         "samples": plots.samples(
-            *train_set, names, f"Training images of: {title}"
+            images,
+            labels.argmax(axis=1),
+            names,
+            f"Training images as the network sees them: {title}",
         ),
         "curves": plots.curves(history, title),
         "predictions": plots.predictions(
-            *dataset.test,
+            *data.test,
             result.probabilities,
             names,
             f"{title}\nThe first test images: truth : prediction, probability",
