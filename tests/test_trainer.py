@@ -7,8 +7,10 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from unittest import mock
 
 import keras
+import numpy as np
 from absl.testing import absltest
 
 from cifar10_tf import config as config_lib
@@ -223,6 +225,21 @@ class CompiledModelTest(absltest.TestCase):
             self.assertEqual(
                 isinstance(model.optimizer, scaled), policy == "mixed_float16"
             )
+
+    def test_the_first_step_is_traced_once(self):
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        images, labels = fakes.random_arrays(4)
+        train_step = keras.Model.train_step
+        for policy in ("mixed_float16", "float32"):
+            keras.config.set_dtype_policy(policy)
+            model = trainer._compiled_model(config_lib.make_config(), 10)
+            with mock.patch.object(
+                keras.Model, "train_step", autospec=True, side_effect=train_step
+            ) as traced:
+                model.fit(
+                    images / 255, np.eye(10)[labels], batch_size=2, verbose=0
+                )
+            traced.assert_called_once()
 
 
 if __name__ == "__main__":
