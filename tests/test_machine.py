@@ -1,3 +1,4 @@
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -5,6 +6,7 @@ import time
 from unittest import mock
 
 import tensorflow as tf
+import tensorflow_datasets as tfds
 from absl.testing import absltest
 
 from cifar10_tf import machine
@@ -21,8 +23,20 @@ class MachineTest(absltest.TestCase):
         self.assertBetween(float(out), 0.5, time.time() - start + 0.02)
 
     def test_versions_need_no_installed_package(self):
-        with mock.patch("importlib.metadata.version", side_effect=KeyError):
-            self.assertEqual(machine.versions()["tensorflow"], tf.__version__)
+        missing = importlib.metadata.PackageNotFoundError
+        with mock.patch("importlib.metadata.version", side_effect=missing):
+            versions = machine.versions()
+        self.assertEqual(versions["tensorflow"], tf.__version__)
+        self.assertEqual(versions["tensorflow-datasets"], tfds.__version__)
+
+    def test_versions_do_not_import_tfds(self):
+        program = """
+import sys
+from cifar10_tf import machine
+machine.versions()
+assert "tensorflow_datasets" not in sys.modules
+"""
+        subprocess.run([sys.executable, "-c", program], check=True)
 
     def test_gpus(self):
         details = {"device_name": "Tesla T4", "compute_capability": (7, 5)}
