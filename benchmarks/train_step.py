@@ -1,0 +1,186 @@
+"""Times the bare training step of every model against a matrix product.
+
+    python benchmarks/train_step.py [--quick] [--output=FILE.json]
+
+For every model, in float32 and in the precision that this machine gains from,
+at batch sizes 64, 256 and 1024 (--quick: 256), in turn: the compiled Keras step
+with RMSprop, fed one batch over and over. In the same rounds, a product of two
+square matrices of side 2048, in the types that these steps compute in.
+
+Prints images per second, and which fraction of the matrix product's rate the
+convolutions and dense layers of a step come to. Whatever else a step does
+(activations, pooling, normalisation, the optimizer) takes time and does not
+count as work. Every convolution counts as the plain one: an algorithm that
+saves multiplications could exceed 1.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+import harness
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from cifar10_tf import models, pipeline, precision
+
+_MATRIX_SIZE = 2048
+
+# Each has one kernel, all of which meets the input at every output position.
+_COUNTED = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+
+
+def train_flops(model: keras.Model) -> int:
+    """Counts the operations of matrix products in a training step, per image.
+
+    Two for a multiply-add: forwards, for the gradient of a trainable kernel,
+    and for the gradient of an input that depends on trainable weights. Where a
+    convolution pads, zeros count as any other pixel.
+
+    Args:
+        model: in Keras's functional style, data format channels_last.
+
+    Raises:
+        NotImplementedError: a layer has a matrix of weights that is not a
+            kernel of Conv2D, DepthwiseConv2D or Dense.
+    """
+    trained = set()  # ids of the tensors that depend on trainable weights
+    flops = 0
+    for layer in model.layers:  # after those that its inputs come from
+        inputs, outputs = map(keras.tree.flatten, (layer.input, layer.output))
+        passes_on = any(id(tensor) in trained for tensor in inputs)
+        learns = any(weight.trainable for weight in layer.weights)
+        if learns or passes_on:
+            trained.update(map(id, outputs))
+        if isinstance(layer, _COUNTED):
+            positions = math.prod(layer.output.shape[1:-1])
+            product = 2 * positions * math.prod(layer.kernel.shape)
+            flops += product * (1 + layer.kernel.trainable + passes_on)
+        elif any(len(weight.shape) > 1 for weight in layer.weights):
+            raise NotImplementedError(f"can't count {layer!r}.")
+    return flops
+
+
+def step_rate(
+    model: keras.Model, batch_size: int, sec: float
+) -> Callable[[], float]:
+    """Returns what measures a compiled model's images per second.
+
+    A measurement takes about `sec` seconds, and at least one step.
+    """
+    rng = np.random.RandomState(0)
+    train = pipeline.make_train(
+        rng.randint(0, 256, (batch_size, 32, 32, 3)).astype(np.uint8),
+        rng.randint(0, 10, batch_size),
+        num_classes=10,
+        batch_size=batch_size,
+        seed=1,
+    )
+    # Of the pipeline's own type: the step that `fit` would trace.
+    constant = iter(train.take(1).cache().repeat())
+    model.make_train_function()
+
+    def run():
+        model.train_function(constant)
+
+    def wait():
+        int(model.optimizer.iterations)
+
+    calls_per_sec = _call_rate(run, wait, sec)
+    return lambda: batch_size * calls_per_sec()
+
+
+def matmul_rate(dtype: str, sec: float) -> Callable[[], float]:
+    """Returns what measures GFLOP/s of a matrix product, for about `sec`."""
+    rng = np.random.RandomState(0)
+    matrix = tf.constant(rng.uniform(-1, 1, (_MATRIX_SIZE, _MATRIX_SIZE)))
+    matrix = tf.cast(matrix, dtype)
+    product = matrix
+
+    def run():
+        nonlocal product
+        product = tf.matmul(matrix, matrix)
+
+    def wait():
+        product[0, 0].numpy()
+
+    calls_per_sec = _call_rate(run, wait, sec)
+    return lambda: 2 * _MATRIX_SIZE**3 / 1e9 * calls_per_sec()
+
+
+def _call_rate(run, wait, sec: float) -> Callable[[], float]:
+    num_calls = None
+
+    def timed() -> float:
+        start = time.perf_counter()
+        for _ in range(num_calls):
+            run()
+        wait()
+        return num_calls / (time.perf_counter() - start)
+
+    def measure() -> float:
+        nonlocal num_calls
+        if num_calls is None:  # in the round that does not count
+            run()  # traces
+            wait()
+            num_calls = 1
+            num_calls = max(1, round(sec * timed()))
+        return timed()
+
+    return measure
+
+
+def main() -> None:
+    """Runs the benchmark that this file's docstring describes."""
+    arguments = harness.parse_arguments(__doc__)
+    batch_sizes = (256,) if arguments.quick else (64, 256, 1024)
+    sec, repeats = (0.5, 3) if arguments.quick else (1.0, 10)
+    subjects, work = {}, {}
+    for policy in dict.fromkeys(["float32", precision.for_this_machine()[0]]):
+        dtype = keras.DTypePolicy(policy).compute_dtype
+        peak = f"matrix product, {dtype}"
+        subjects[peak] = matmul_rate(dtype, sec / 2)
+        keras.config.set_dtype_policy(policy)
+        for name in models.MODELS:
+            model = models.build_model(name)
+            model.compile(
+                "rmsprop", "categorical_crossentropy", metrics=["accuracy"]
+            )
+            for batch_size in batch_sizes:
+                case = f"{name}, {policy}, batch {batch_size}"
+                subjects[case] = step_rate(model, batch_size, sec)
+                work[case] = train_flops(model), peak
+    values = harness.in_turn(subjects, repeats)
+    harness.report("train_step", _rows(values, work), arguments.output)
+
+
+def _rows(
+    values: dict[str, list[float]], work: dict[str, tuple[int, str]]
+) -> list[dict]:
+    """Returns the results; work: by case, FLOPs an image, and the peak."""
+    rows = []
+    for case, rates in values.items():
+        if case not in work:
+            rows.append(
+                harness.row(
+                    case, "tensorflow", "gflops_per_sec", "GFLOP/s", rates
+                )
+            )
+            continue
+        flops, peak = work[case]
+        fractions = [
+            rate * flops / 1e9 / gflops_per_sec
+            for rate, gflops_per_sec in zip(rates, values[peak], strict=True)
+        ]
+        for metric, unit, numbers in (
+            ("images_per_sec", "images/s", rates),
+            ("fraction_of_matmul_peak", "1", fractions),
+        ):
+            rows.append(harness.row(case, "cifar10_tf", metric, unit, numbers))
+    return rows
+
+
+if __name__ == "__main__":
+    main()
