@@ -1,0 +1,75 @@
+"""Begins to train the dropout model as a fresh process; for `end_to_end.py`.
+
+    python benchmarks/_first_steps.py DATASET
+
+DATASET is a name that `datasets.resolve` returned. Prints, as JSON, the seconds
+that each part of the start took, those from the start of the process to the end
+of the first training step, and the peak memory of four steps on the whole
+training split with 30 % of it held out, and one of validation.
+"""
+
+import json
+import pathlib
+import sys
+
+from cifar10_tf import config as config_lib
+from cifar10_tf import datasets, machine
+
+
+def main(dataset_name: str) -> None:
+    """Does what the `train` command does, as far as the first steps."""
+    machine.start_tensorflow()
+    from cifar10_tf import callbacks, pipeline, trainer
+
+    times = {"import": machine.process_sec()}
+    config = config_lib.make_config(
+        model="dropout", dataset=dataset_name, precision="auto"
+    )
+    dataset = datasets.load(config.dataset, config.data_dir)
+    train, validation = trainer._split(config, dataset)
+    times["data"] = machine.process_sec()
+
+    trainer._set_up(config)
+    model = trainer._compiled_model(config, len(dataset.class_names))
+    times["model"] = machine.process_sec()
+
+    sizes = {"num_classes": 10, "batch_size": config.batch_size}
+    throughput = callbacks.Throughput(len(train[1]), config.batch_size)
+    model.fit(
+        pipeline.make_train(
+            *train, seed=config.seed, augment="flip,crop=4", **sizes
+        ),
+        steps_per_epoch=4,
+        validation_data=pipeline.make_eval(*validation, **sizes),
+        validation_steps=1,
+        callbacks=[throughput],
+        shuffle=False,
+        verbose=0,
+    )
+    times["first step"] = throughput.first_step_sec
+
+    ends = list(times.values())
+    parts_sec = {
+        name: end - start
+        for name, start, end in zip(times, [0.0, *ends], ends, strict=False)
+    }
+    result = {
+        "parts_sec": parts_sec,
+        "first_step_sec": throughput.first_step_sec,
+        "peak_rss_mib": _peak_rss_mib(),
+    }
+    print(json.dumps(result))
+
+
+def _peak_rss_mib() -> float | None:
+    """Returns the most memory that the process has had; Linux only."""
+    try:
+        # A child's ru_maxrss begins at what its parent had.
+        status = pathlib.Path("/proc/self/status").read_text("utf-8")
+    except OSError:
+        return None
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
