@@ -13,34 +13,33 @@ import pathlib
 import sys
 
 from cifar10_tf import config as config_lib
-from cifar10_tf import datasets, machine
+from cifar10_tf import machine
 
 
 def main(dataset_name: str) -> None:
     """Does what the `train` command does, as far as the first steps."""
     machine.start_tensorflow()
-    from cifar10_tf import callbacks, pipeline, trainer
+    from cifar10_tf import callbacks, trainer
 
     times = {"import": machine.process_sec()}
     config = config_lib.make_config(
-        model="dropout", dataset=dataset_name, precision="auto"
+        model="dropout",
+        dataset=dataset_name,
+        precision="auto",
+        augment="flip,crop",
     )
-    dataset = datasets.load(config.dataset, config.data_dir)
-    train, validation = trainer._split(config, dataset)
+    trainer.set_up(config)
+    data = trainer.load_data(config)
     times["data"] = machine.process_sec()
 
-    trainer._set_up(config)
-    model = trainer._compiled_model(config, len(dataset.class_names))
+    model = trainer.compiled_model(config, len(data.class_names))
     times["model"] = machine.process_sec()
 
-    sizes = {"num_classes": 10, "batch_size": config.batch_size}
-    throughput = callbacks.Throughput(len(train[1]), config.batch_size)
+    throughput = callbacks.Throughput(data.num_train, config.batch_size)
     model.fit(
-        pipeline.make_train(
-            *train, seed=config.seed, augment="flip,crop=4", **sizes
-        ),
+        data.train,
         steps_per_epoch=4,
-        validation_data=pipeline.make_eval(*validation, **sizes),
+        validation_data=data.validation,
         validation_steps=1,
         callbacks=[throughput],
         shuffle=False,

@@ -16,9 +16,9 @@ and what the precision gains.
 Then the same training, in that precision, begun in fresh processes one after
 the other: the seconds from the start of the process to the end of the first
 training step, in parts (import: Python, this package, TensorFlow; data: found,
-verified, divided; model: built and compiled; first step: traced and run), and
-the peak memory of its first steps. The data are those that `--dataset=auto`
-trains on, decoded before.
+verified, divided, laid out for flips and crops; model: built and compiled;
+first step: traced and run), and the peak memory of its first steps. The data
+are those that `--dataset=auto` trains on, decoded before.
 """
 
 import json

@@ -37,10 +37,10 @@ def train(config: Config, *, restart: bool = False) -> dict:
         UserError: the data can't be had, the run directory can't be used, the
             loss diverges or memory runs out.
     """
-    policy = _set_up(config)
-    data = _load(config)
+    policy = set_up(config)
+    data = load_data(config)
     stamp = {"versions": machine.versions(), "hardware": machine.hardware()}
-    model = _compiled_model(config, num_classes=len(data.class_names))
+    model = compiled_model(config, num_classes=len(data.class_names))
 
     run = RunDirectory(config.run_dir)
     if restart:
@@ -82,7 +82,9 @@ def train(config: Config, *, restart: bool = False) -> dict:
     return summary
 
 
-class _Data(NamedTuple):
+class Data(NamedTuple):
+    """What a run works with."""
+
     train: tf.data.Dataset  # without an end
     validation: tf.data.Dataset | None
     test: Examples
@@ -91,7 +93,7 @@ class _Data(NamedTuple):
     num_validation: int
 
 
-def _load(config: Config) -> _Data:
+def load_data(config: Config) -> Data:
     """Returns what to train on, what is held out, and the test split.
 
     Of the training split only the pipelines' copies stay in memory.
@@ -108,7 +110,7 @@ def _load(config: Config) -> _Data:
         "num_classes": len(dataset.class_names),
         "batch_size": config.batch_size,
     }
-    return _Data(
+    return Data(
         train=pipeline.make_train(
             images[train],
             labels[train],
@@ -128,7 +130,7 @@ def _load(config: Config) -> _Data:
     )
 
 
-def _set_up(config: Config) -> str:
+def set_up(config: Config) -> str:
     """Makes TensorFlow ready for a run and returns the dtype policy in use."""
     machine.start_tensorflow()
     keras.utils.set_random_seed(config.seed)
@@ -147,7 +149,8 @@ def _set_up(config: Config) -> str:
     return policy
 
 
-def _compiled_model(config: Config, num_classes: int) -> keras.Model:
+def compiled_model(config: Config, num_classes: int) -> keras.Model:
+    """Returns the config's model, ready for `fit`."""
     model = models.build_model(config.model, num_classes=num_classes)
     optimizer = keras.optimizers.RMSprop(config.learning_rate)
     model.compile(optimizer, **_objective())  # float16: with loss scaling
@@ -174,7 +177,7 @@ def _save(model: keras.Model, run: RunDirectory) -> None:
 
 
 def _fit(
-    model: keras.Model, config: Config, run: RunDirectory, data: _Data
+    model: keras.Model, config: Config, run: RunDirectory, data: Data
 ) -> callbacks.Throughput:
     _log.info(
         "Training %s on %s: %d examples, %d held out for validation.",
@@ -208,7 +211,7 @@ def _fit(
 def _save_plots(
     run: RunDirectory,
     config: Config,
-    data: _Data,
+    data: Data,
     history: list[dict],
     result: evaluation.Evaluation,
 ) -> None:
