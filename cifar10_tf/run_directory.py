@@ -1,19 +1,16 @@
 """What a run leaves behind: the names, and how they are written safely."""
 
-import contextlib
-import errno
 import json
 import logging
 import os
 import pathlib
-import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 import filelock
 
 from cifar10_tf.config import Config
 from cifar10_tf.errors import UserError
+from cifar10_tf.files import check_writable, replacing
 
 _log = logging.getLogger(__name__)
 
@@ -88,16 +85,8 @@ class RunDirectory:
         )
 
     def _check_writable(self) -> None:
-        existing = self.path
-        while not existing.exists():
-            existing = existing.parent
         try:
-            # Root may write where modes forbid it, but not in /proc: only
-            # trying tells. Not in the directory itself, which must stay empty.
-            if existing != self.path:
-                tempfile.TemporaryDirectory(dir=existing).cleanup()
-            elif not os.access(existing, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            check_writable(self.path)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -167,20 +156,3 @@ class RunDirectory:
         """Returns a dict for each epoch, as `metrics.jsonl` has them."""
         text = self.metrics.read_text("utf-8")
         return [json.loads(line) for line in text.splitlines()]
-
-
-@contextlib.contextmanager
-def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields another name, of the same suffix; then the file takes `path`.
-
-    Either the old file or the whole new one is there at any moment, after a
-    power cut too.
-    """
-    aside = path.with_name(f".new-{path.name}")
-    try:
-        yield aside
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -21,7 +21,8 @@ from cifar10_tf import (
 from cifar10_tf.config import Config
 from cifar10_tf.datasets import Examples, splits
 from cifar10_tf.errors import UserError
-from cifar10_tf.run_directory import RunDirectory, replacing
+from cifar10_tf.files import replacing
+from cifar10_tf.run_directory import RunDirectory
 
 _log = logging.getLogger(__name__)
 

@@ -61,9 +61,9 @@ class ResolveTest(DatasetsTestCase):
 
     def test_a_data_dir_that_cannot_be_written_is_no_place_to_download(self):
         with (
-            mock.patch.object(os, "access", return_value=False),
+            mock.patch("tempfile.TemporaryFile", side_effect=OSError(30, "No")),
             mock.patch.object(prepared, "_download_failure") as ask,
-            self.assertRaisesRegex(UserError, "not writable.*--data_dir"),
+            self.assertRaisesRegex(UserError, "can't be written.*--data_dir"),
         ):
             datasets.resolve("cifar10", "")
         ask.assert_not_called()

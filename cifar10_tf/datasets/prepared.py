@@ -13,6 +13,7 @@ import numpy as np
 import platformdirs
 
 from cifar10_tf.errors import UserError
+from cifar10_tf.files import check_writable
 
 _log = logging.getLogger(__name__)
 
@@ -98,8 +99,13 @@ def obstacle_to_cifar10(data_dir: str) -> str | None:
     if find("cifar10", data_dir):
         return None
     root = data_root("cifar10", data_dir)
-    if not _can_write(root):
-        return f"CIFAR-10 is not prepared in {root}, which is not writable"
+    try:
+        check_writable(root)
+    except OSError as error:
+        return (
+            f"CIFAR-10 is not prepared in {root}, which can't be written "
+            f"({error.strerror})"
+        )
     if (root / "downloads" / "manual" / _CIFAR10_ARCHIVE).is_file():
         return None
     failure = _download_failure(_CIFAR10_URL)
@@ -118,12 +124,6 @@ def unobtainable(obstacle: str) -> UserError:
         f"holds cifar10, put {_CIFAR10_ARCHIVE} into its downloads/manual, or "
         "use --dataset=synthetic10."
     )
-
-
-def _can_write(directory: pathlib.Path) -> bool:
-    while not directory.exists():
-        directory = directory.parent
-    return directory.is_dir() and os.access(directory, os.W_OK)
 
 
 def _download_failure(url: str, timeout_sec: float = 7.0) -> str | None:

@@ -1,0 +1,39 @@
+"""Writing files safely, and finding out whether they can be written."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+
+def check_writable(directory: pathlib.Path) -> None:
+    """Checks that a directory can be written, or made where it is missing.
+
+    Leaves nothing behind, and nothing that another process could see meanwhile
+    where the system has files without a name (Linux).
+
+    Raises:
+        OSError: it can't.
+    """
+    while not directory.exists():
+        directory = directory.parent
+    # Root may write where modes forbid it, but not in /proc: only trying tells.
+    tempfile.TemporaryFile(dir=directory).close()
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields another name, of the same suffix; then the file takes `path`.
+
+    Either the old file or the whole new one is there at any moment, after a
+    power cut too.
+    """
+    aside = path.with_name(f".new-{path.name}")
+    try:
+        yield aside
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
