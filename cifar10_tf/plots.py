@@ -1,5 +1,8 @@
 """Arrays -> figures that can go into a talk; no model is loaded here."""
 
+import math
+
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -7,7 +10,11 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 _BLUE, _ORANGE, _GREEN, _RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
+# A class or a folder may have dollars in its name: no mathematics here.
+_plain_text = matplotlib.rc_context({"text.parse_math": False})
 
+
+@_plain_text
 def samples(images, labels, class_names, title: str) -> Figure:
     """Draws the first 4 x 8 images with their class names.
 
@@ -15,10 +22,11 @@ def samples(images, labels, class_names, title: str) -> Figure:
     """
     figure, axes = _image_grid(4, 8, images, title)
     for axis, label in zip(axes, labels, strict=False):
-        axis.set_title(class_names[label], fontsize=10)
+        axis.set_title(_shorten(class_names[label], 20), fontsize=10)
     return figure
 
 
+@_plain_text
 def predictions(
     images, labels, probabilities, class_names, title: str
 ) -> Figure:
@@ -29,13 +37,17 @@ def predictions(
     images: uint8 [n, h, w, c]; labels: integers [n]; probabilities: [n, class].
     """
     figure, axes = _image_grid(3, 6, images, title)
-    for axis, label, row in zip(axes, labels, probabilities, strict=False):
-        best = int(row.argmax())
+    names = [_shorten(name, 14) for name in class_names]
+    pairs = list(zip(labels, probabilities.argmax(axis=1), strict=True))
+    pairs = pairs[: len(axes)]
+    captions = [f"{names[label]} : {names[best]}" for label, best in pairs]
+    fontsize = min(10, 230 / max(map(len, captions)))
+    for i, (label, best) in enumerate(pairs):
         right = best == label
-        axis.set_title(
-            f"{class_names[label]} : {class_names[best]}\n"
-            f"{'✓' if right else '✗'} {row[best]:.0%}",
-            fontsize=10,
+        share = f"{probabilities[i, best]:.0%}"
+        axes[i].set_title(
+            f"{captions[i]}\n{'✓' if right else '✗'} {share}",
+            fontsize=fontsize,
             color=_GREEN if right else _RED,
         )
     return figure
@@ -54,6 +66,7 @@ def _image_grid(rows: int, columns: int, images, title: str):
     return figure, axes
 
 
+@_plain_text
 def curves(history: list[dict], title: str) -> Figure:
     """Draws loss and accuracy by epoch, training against validation.
 
@@ -93,20 +106,43 @@ def curves(history: list[dict], title: str) -> Figure:
     return figure
 
 
+@_plain_text
 def confusion_matrix(matrix: np.ndarray, class_names, title: str) -> Figure:
-    """Draws an annotated heatmap of counts [true class, predicted class].
+    """Draws a heatmap of counts [true class, predicted class].
 
-    Colours show the share of the true class.
+    Colours show the share of the true class. With more than 20 classes the
+    counts are left out, with more than 120 all names but each second, third...
     """
     size = len(class_names)
+    annotated = size <= 20
+    cell = 0.62 if annotated else min(0.13, 16 / size)  # inches
     figure = Figure(
-        figsize=(0.65 * size + 2.5, 0.6 * size + 2), layout="constrained"
+        figsize=(max(cell * size + 2.5, 7.5), max(cell * size + 2, 4)),
+        layout="compressed",  # constrained, for squares
     )
     figure.suptitle(title)
     axis = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     heatmap = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(heatmap, label="share of the true class", shrink=0.8)
+    if annotated:
+        _annotate(axis, matrix, shares)
+    axis.set(xlabel="predicted class", ylabel="true class")
+    named = range(0, size, math.ceil(0.13 / cell))
+    names = [_shorten(class_names[i], 24) for i in named]
+    fontsize = 10 if annotated else 7
+    axis.set_xticks(
+        named,
+        names,
+        fontsize=fontsize,
+        ha="right" if annotated else "center",
+        rotation=45 if annotated else 90,
+    )
+    axis.set_yticks(named, names, fontsize=fontsize)
+    return figure
+
+
+def _annotate(axis, matrix: np.ndarray, shares: np.ndarray) -> None:
     for i, j in np.ndindex(matrix.shape):
         axis.text(
             j,
@@ -117,7 +153,7 @@ def confusion_matrix(matrix: np.ndarray, class_names, title: str) -> Figure:
             fontsize=10,
             color="white" if shares[i, j] > 0.5 else "black",
         )
-    axis.set(xlabel="predicted class", ylabel="true class")
-    axis.set_xticks(range(size), class_names, rotation=45, ha="right")
-    axis.set_yticks(range(size), class_names)
-    return figure
+
+
+def _shorten(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[: length - 1]}…"

@@ -78,6 +78,48 @@ class PlotsTest(parameterized.TestCase):
             matrix.flatten().tolist(),
         )
 
+    @parameterized.parameters(2, 100, 300)
+    def test_confusion_matrix_of_any_number_of_classes(self, size):
+        names = [f"aquarium fish ${i}" for i in range(size)]
+        matrix = np.eye(size, dtype=np.int64) * 12345
+        figure = plots.confusion_matrix(matrix, names, "T" * 70)
+        self._render(figure)
+        axis = figure.axes[0]
+        self.assertLen(axis.texts, size**2 if size == 2 else 0)
+        labels = axis.get_yticklabels()
+        self.assertEqual(labels[0].get_text(), names[0])
+        boxes = [label.get_window_extent() for label in labels]
+        for upper, lower in itertools.pairwise(boxes):
+            self.assertGreater(upper.y0, lower.y1 - 1)
+        for box in (*boxes, figure._suptitle.get_window_extent()):
+            self.assertGreaterEqual(box.x0, 0)
+        self.assertLess(figure.get_figwidth(), 20)
+
+    def test_names_are_no_mathematics(self):
+        names, title = ["a$\\frac{$", "b$_$"], "folder $\\x$"
+        images, labels = fakes.random_arrays(18, 2)
+        for figure in (
+            plots.samples(images, labels, names, title),
+            plots.predictions(
+                images, labels, np.full((18, 2), 0.5), names, title
+            ),
+            plots.curves([_row(1)], title),
+            plots.confusion_matrix(np.eye(2, dtype=np.int64), names, title),
+        ):
+            self._render(figure)
+
+    def test_names_of_any_length(self):
+        images, labels = fakes.random_arrays(18)
+        for length in (14, 200):
+            names = ["n" * length] * 10
+            figure = plots.predictions(
+                images, labels, np.eye(18, 10), names, ""
+            )
+            self._render(figure)
+            boxes = [a.title.get_window_extent() for a in figure.axes]
+            for left, right in itertools.pairwise(boxes[:6]):
+                self.assertLess(left.x1, right.x0)
+
 
 if __name__ == "__main__":
     absltest.main()
