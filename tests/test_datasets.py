@@ -266,6 +266,23 @@ class SplitTrainTest(absltest.TestCase):
             self.assertLen(validation, round(len(labels) * fraction))
             self.assertLen(train, len(labels) - len(validation))
 
+    @given(
+        st.lists(st.integers(1, 60), min_size=2, max_size=6),
+        st.floats(0, 0.7),
+    )
+    @settings(deadline=None)
+    def test_classes_of_any_size_keep_their_shares(self, sizes, fraction):
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        train, validation = splits.split_train(labels, fraction)
+        self.assertLen(validation, round(len(labels) * fraction))
+        held_out = np.bincount(labels[validation], minlength=len(sizes))
+        # There is one share of which each class holds out the floor.
+        self.assertLessEqual(
+            (held_out / sizes).max(), ((held_out + 1) / sizes).min()
+        )
+        if len(train) >= len(sizes):
+            self.assertLen(np.unique(labels[train]), len(sizes))
+
     def test_fewer_examples_are_part_of_all(self):
         labels = np.repeat(np.arange(10), 50)
         train, validation = splits.split_train(labels, 0.3)

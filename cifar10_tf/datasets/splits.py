@@ -10,8 +10,10 @@ def split_train(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divides the training split into examples to train on and to validate on.
 
-    Both parts are class-balanced to within one example and depend on nothing
-    but the arguments, so that runs of different seeds can be compared.
+    Every class is divided in the same proportion, to within one example: equal
+    classes stay equal, and a rare one is not held out as a whole while there is
+    room in training. The parts depend on nothing but the arguments, so that
+    runs of different seeds can be compared.
 
     Args:
         labels: integers [num_examples].
@@ -41,15 +43,15 @@ def split_train(
 
 
 def _balanced_order(labels: np.ndarray) -> np.ndarray:
-    """Returns an order in which the classes take turns.
+    """Returns an order in which the classes take turns, by their sizes.
 
-    Every contiguous piece of it is class-balanced if the classes are equal in
-    size.
+    Every contiguous piece of it has them in about the same proportions.
     """
     # RandomState's stream is frozen by NumPy's policy; a Generator's is not.
     shuffled = np.random.RandomState(0).permutation(len(labels))
-    rank_in_class = np.empty(len(labels), np.int64)
+    place_in_class = np.empty(len(labels))  # in (0, 1]
     for label in np.unique(labels):
         members = labels[shuffled] == label
-        rank_in_class[members] = np.arange(members.sum())
-    return shuffled[np.lexsort((labels[shuffled], rank_in_class))]
+        size = members.sum()
+        place_in_class[members] = np.arange(1, size + 1) / size
+    return shuffled[np.lexsort((labels[shuffled], place_in_class))]
