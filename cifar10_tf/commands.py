@@ -7,7 +7,7 @@ a mistake is answered at once. A command's docstring is its line in `--help`.
 import dataclasses
 
 from cifar10_tf import datasets, flags, machine, precision
-from cifar10_tf.datasets import prepared
+from cifar10_tf.datasets import names, prepared
 from cifar10_tf.errors import UserError
 from cifar10_tf.flags import FLAGS
 from cifar10_tf.run_directory import RunDirectory
@@ -23,7 +23,7 @@ def train() -> None:
         # As TFDS_DATA_DIR is now: another shell may have another.
         data_dir=str(prepared.data_root(dataset, config.data_dir)),
         run_dir=config.run_dir
-        or f"runs/{dataset}-{config.model}-seed{config.seed}",
+        or f"runs/{names.slug(dataset)}-{config.model}-seed{config.seed}",
     )
     run = RunDirectory(config.run_dir)
     if FLAGS.restart:
@@ -89,22 +89,26 @@ def doctor() -> None:
         )
         or f"none: {machine.why_no_gpu()}",
         "--mixed_precision": f"{policy}: {reason}",
-        "CIFAR-10": _describe_data("cifar10", config.data_dir)
-        or prepared.obstacle_to_cifar10(config.data_dir)
-        or "can be obtained: cifar10-tf prepare",
-        "synthetic10": _describe_data("synthetic10", "")
-        or "embedded, drawn when it is first used",
+        "CIFAR-10": _describe_data("cifar10", config.data_dir),
+        "synthetic10": _describe_data("synthetic10", config.data_dir),
     }
+    if config.dataset not in ("auto", "cifar10", "synthetic10"):
+        rows["--dataset"] = _describe_data(config.dataset, config.data_dir)
     for name, value in rows.items():
         print(f"{name + ':':<19}{value}")
 
 
-def _describe_data(name: str, data_dir: str) -> str | None:
+def _describe_data(name: str, data_dir: str) -> str:
     try:
-        directory = prepared.find(name, data_dir)
+        name = datasets.resolve(name, data_dir)
+        directory = names.folder(name) or prepared.find(name, data_dir)
     except UserError as error:
         return str(error)
-    return directory and f"prepared in {directory}"
+    if directory:
+        return f"ready in {directory}"
+    if name == "synthetic10":
+        return "embedded, drawn when it is first used"
+    return f"can be obtained: cifar10-tf prepare --dataset={name}"
 
 
 def _print_result(summary: dict) -> None:
@@ -114,5 +118,8 @@ def _print_result(summary: dict) -> None:
         f"test accuracy {summary['test_accuracy']:.2%} (95 % interval "
         f"{low:.2%} to {high:.2%}), loss {summary['test_loss']:.3f}"
     )
-    for name, accuracy in summary["per_class_accuracy"].items():
-        print(f"  {name:<12}{accuracy:.1%}")
+    per_class = summary["per_class_accuracy"]
+    width = max(map(len, per_class))
+    for name, accuracy in per_class.items():
+        share = "no test images" if accuracy is None else f"{accuracy:.1%}"
+        print(f"  {name:<{width}}  {share}")

@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import math
+import re
 from typing import Any, Self
 
 from cifar10_tf import augment_spec, recipes
 
-DATASET_NAMES = ("auto", "cifar10", "synthetic10")
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+
+# TFDS's names are like cifar100 and eurosat/rgb.
+_DATASET = re.compile(r"folder:.+|\w+(/\w[\w.-]*)?", re.ASCII)
 
 # What no recipe says.
 DEFAULTS = {
@@ -65,7 +68,12 @@ class Config:
                     f"got {value!r}."
                 )
         _check_choice("model", self.model, sorted(recipes.RECIPES))
-        _check_choice("dataset", self.dataset, DATASET_NAMES)
+        if not _DATASET.fullmatch(self.dataset):
+            raise ValueError(
+                "dataset must be auto, synthetic10, a name of TFDS as in "
+                "cifar100 or eurosat/rgb, or folder:PATH, "
+                f"got {self.dataset!r}."
+            )
         _check_choice("precision", self.precision, PRECISIONS)
         object.__setattr__(
             self, "augment", augment_spec.canonical(self.augment)

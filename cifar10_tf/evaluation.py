@@ -100,7 +100,7 @@ def evaluate(
     """Evaluates the model that a run saved on the whole test split.
 
     Raises:
-        UserError: the model can't be loaded.
+        UserError: the model can't be loaded, or tells other classes apart.
     """
     try:
         model = keras.models.load_model(run.model, compile=False)
@@ -109,9 +109,15 @@ def evaluate(
             f"{run.model} can't be loaded ({type(error).__name__}); train it "
             "again with --restart."
         ) from error
+    num_classes = len(class_names)
+    if model.output_shape[-1] != num_classes:
+        raise UserError(
+            f"{run.model} tells {model.output_shape[-1]} classes apart, but "
+            f"the data have {num_classes} now; train it again with --restart."
+        )
     batches = pipeline.make_eval(
         *test,
-        num_classes=len(class_names),
+        num_classes=num_classes,
         batch_size=_BATCH_SIZE,
     )
     probabilities = model.predict(batches, verbose=0)

@@ -26,12 +26,13 @@ def _recipe_default(setting: str) -> str:
 flags.DEFINE_enum(
     "model", DEFAULTS["model"], sorted(recipes.RECIPES), "Network."
 )
-flags.DEFINE_enum(
+flags.DEFINE_string(
     "dataset",
     DEFAULTS["dataset"],
-    config_lib.DATASET_NAMES,
     "Data. auto: CIFAR-10 where it is prepared or can be downloaded, otherwise "
-    "the embedded synthetic10, with a warning.",
+    "the embedded synthetic10, with a warning. Or any image classification "
+    "dataset of TFDS by name (cifar10, cifar100, eurosat/rgb), or folder:PATH "
+    "for images in PATH/train/CLASS/ and PATH/test/CLASS/.",
 )
 flags.DEFINE_string(
     "data_dir",

@@ -19,7 +19,7 @@ from cifar10_tf import (
     precision,
 )
 from cifar10_tf.config import Config
-from cifar10_tf.datasets import Examples, splits
+from cifar10_tf.datasets import Examples, names, splits
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import replacing
 from cifar10_tf.run_directory import RunDirectory
@@ -216,25 +216,25 @@ def _save_plots(
     history: list[dict],
     result: evaluation.Evaluation,
 ) -> None:
-    names = data.class_names
+    class_names = data.class_names
     title = _title(config, data.num_train, result)
     images, labels = next(data.train.unbatch().batch(32).as_numpy_iterator())
     figures = {
         "samples": plots.samples(
             images,
             labels.argmax(axis=1),
-            names,
+            class_names,
             f"Training images as the network sees them: {title}",
         ),
         "curves": plots.curves(history, title),
         "predictions": plots.predictions(
             *data.test,
             result.probabilities,
-            names,
+            class_names,
             f"{title}\nThe first test images: truth : prediction, probability",
         ),
         "confusion_matrix": plots.confusion_matrix(
-            result.confusion_matrix, names, title
+            result.confusion_matrix, class_names, title
         ),
     }
     for name, figure in figures.items():
@@ -245,10 +245,7 @@ def _save_plots(
 def _title(
     config: Config, num_train: int, result: evaluation.Evaluation
 ) -> str:
-    dataset = {
-        "cifar10": "CIFAR-10",
-        "synthetic10": "synthetic10 (not CIFAR-10)",
-    }[config.dataset]
+    dataset = names.title(config.dataset)
     low, high = result.accuracy_ci95
     return (
         f"{config.model} on {dataset}, epoch {config.epochs}, "

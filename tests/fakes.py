@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 import tensorflow_datasets as tfds
+from PIL import Image
 
 from cifar10_tf.datasets import synthetic10
 
@@ -21,36 +22,75 @@ def write_cifar10(
     data_dir: pathlib.Path, num_train: int = 600, num_test: int = 200
 ) -> pathlib.Path:
     """Prepares a small learnable "cifar10"; returns its version directory."""
+    splits = {"train": (1, num_train), "test": (2, num_test)}
+    features = {
+        "image": tfds.features.Image(shape=(32, 32, 3)),
+        "label": tfds.features.ClassLabel(
+            names=[f"class{i}" for i in range(10)]
+        ),
+    }
+    examples = {
+        split: [
+            {"image": image, "label": int(label)}
+            for image, label in zip(*synthetic10.draw(*seed_size), strict=True)
+        ]
+        for split, seed_size in splits.items()
+    }
+    return write_tfds(data_dir, "cifar10", features, examples, version="3.0.2")
 
-    class Cifar10(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-        VERSION = tfds.core.Version("3.0.2")
+
+def write_tfds(
+    data_dir: pathlib.Path,
+    dataset: str,
+    features: dict,
+    examples: dict[str, list[dict]],
+    *,
+    version: str = "1.0.0",
+    supervised_keys: tuple[str, str] | None = None,
+) -> pathlib.Path:
+    """Prepares `dataset`, NAME or NAME/CONFIG; returns its directory."""
+    name_of_dataset, _, config = dataset.partition("/")
+
+    class Fake(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        name = name_of_dataset
+        VERSION = tfds.core.Version(version)
+        BUILDER_CONFIGS = (
+            [tfds.core.BuilderConfig(name=config)] if config else []
+        )
 
         def _info(self):
             return self.dataset_info_from_configs(
-                features=tfds.features.FeaturesDict(
-                    {
-                        "image": tfds.features.Image(shape=(32, 32, 3)),
-                        "label": tfds.features.ClassLabel(
-                            names=[f"class{i}" for i in range(10)]
-                        ),
-                    }
-                ),
+                features=tfds.features.FeaturesDict(features),
+                supervised_keys=supervised_keys,
             )
 
         def _split_generators(self, dl_manager):
-            return {
-                "train": self._generate_examples(1, num_train),
-                "test": self._generate_examples(2, num_test),
-            }
+            return {split: enumerate(rows) for split, rows in examples.items()}
 
-        def _generate_examples(self, seed, count):
-            for i, (image, label) in enumerate(
-                zip(*synthetic10.draw(seed, count), strict=True)
-            ):
-                yield i, {"image": image, "label": int(label)}
+        def _generate_examples(self):
+            raise NotImplementedError
 
-    Cifar10(data_dir=data_dir).download_and_prepare()
-    return pathlib.Path(data_dir) / "cifar10" / "3.0.2"
+    builder = Fake(data_dir=data_dir)
+    builder.download_and_prepare()
+    return pathlib.Path(builder.data_dir)
+
+
+def write_folder(
+    root: pathlib.Path, sizes: dict[str, int], size: int = 40
+) -> pathlib.Path:
+    """Writes a learnable folder of PNG files, "train/cat": 5 and so on."""
+    labels = sorted({pathlib.Path(name).name for name in sizes})
+    for seed, (name, count) in enumerate(sizes.items()):
+        directory = root / name
+        directory.mkdir(parents=True)
+        pixels, _ = random_arrays(count + seed)
+        pixels = pixels[seed:] // 4
+        pixels[..., labels.index(directory.name) % 3] += 150
+        for i, image in enumerate(pixels):
+            Image.fromarray(image).resize((size, size)).save(
+                directory / f"{i}.png"
+            )
+    return root
 
 
 @contextlib.contextmanager

@@ -26,7 +26,12 @@ class ConfigTest(parameterized.TestCase):
 
     @parameterized.parameters(
         {"model": "droput"},
-        {"dataset": "imagenet"},
+        {"dataset": ""},
+        {"dataset": "folder:"},
+        {"dataset": "/data/cats"},
+        {"dataset": "../cats"},
+        {"dataset": "mnist/.."},
+        {"dataset": "mnist:3.0.1"},
         {"precision": "float16"},
         {"epochs": 0},
         {"epochs": 10**9},
@@ -47,6 +52,12 @@ class ConfigTest(parameterized.TestCase):
         (name,) = setting
         with self.assertRaisesRegex(ValueError, name):
             config_lib.make_config(**setting)
+
+    @parameterized.parameters(
+        "auto", "cifar100", "eurosat/rgb", "folder:my cats", "folder:/a/b.c"
+    )
+    def test_dataset_names(self, name):
+        self.assertEqual(config_lib.make_config(dataset=name).dataset, name)
 
     def test_json_round_trip(self):
         config = config_lib.make_config(seed=2**32 - 1, learning_rate=1)

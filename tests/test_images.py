@@ -95,6 +95,12 @@ class ReadTest(parameterized.TestCase):
         self.assertBetween(result.min(), 120, 135)
         self.assertBetween(result.max(), 120, 135)
 
+    def test_a_large_jpeg_decoded_small_looks_the_same(self):
+        noise = np.random.RandomState(0).randint(0, 256, (90, 120, 3))
+        image = Image.fromarray(noise.astype(np.uint8)).resize((1200, 900))
+        result = self._read(image, "JPEG", quality=95)
+        np.testing.assert_allclose(result, images.fit(image), atol=4)
+
     def test_32_by_32_is_left_as_it_is(self):
         pixels = np.random.RandomState(0).randint(0, 256, (32, 32, 3))
         result = self._read(Image.fromarray(pixels.astype(np.uint8)))

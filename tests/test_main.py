@@ -44,7 +44,9 @@ class MainTest(parameterized.TestCase):
         for flag in ("--model", "--[no]mixed_precision", "--seed"):
             self.assertIn(flag, result.stdout)
 
-    @parameterized.parameters("--help", "--epochs=0", "--dataset=cifar10")
+    @parameterized.parameters(
+        "--help", "--epochs=0", "--dataset=cifar10", "--dataset=cifar_10"
+    )
     def test_answers_without_tensorflow(self, flag):
         program = """
 import sys
@@ -69,7 +71,11 @@ finally:
         (["train", "again"], "train again"),
         (["--modle=dropout"], "modle", "model"),
         (["--model=resnet"], "resnet", "baseline"),
-        (["--dataset=mnist"], "mnist", "synthetic10"),
+        (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),
+        (["--dataset=./cats"], "./cats", "folder:PATH"),
+        (["--dataset=folder:cats"], "cats has no directory train"),
+        (["--dataset=cifar100"], "CIFAR-100 is not", "cifar-100-binary.tar.gz"),
+        (["--dataset=eurosat/red"], "no config 'red'", "rgb"),
         (["--epochs=many"], "many"),
         (["--epochs=0"], "epochs", "between 1"),
         (["--validation_fraction=1"], "validation_fraction"),

@@ -12,6 +12,7 @@ from unittest import mock
 import keras
 import numpy as np
 from absl.testing import absltest
+from PIL import Image
 
 from cifar10_tf import config as config_lib
 from cifar10_tf import trainer
@@ -213,6 +214,83 @@ class TrainTest(absltest.TestCase):
             self._summary()["test_accuracy"],
             result.stderr,
         )
+
+
+class FolderTest(absltest.TestCase):
+    """A folder of a user's own: few images, of all kinds, unequal classes."""
+
+    def setUp(self):
+        super().setUp()
+        self.parent = pathlib.Path(self.create_tempdir().full_path)
+        self.environment = os.environ | fakes.environment(
+            cache=self.parent / "cache", data_dir=self.parent / "data"
+        )
+        self.pets = fakes.write_folder(
+            self.parent / "my pets",
+            {"train/cat": 20, "train/$dog": 7, "train/emu": 2, "test/cat": 5}
+            | {"test/emu": 2},
+        )
+        picture = Image.new("RGBA", (50, 90), (200, 90, 20, 100))
+        picture.save(self.pets / "train" / "emu" / "rgba.webp")
+        for mode, name in ("L", "a.bmp"), ("CMYK", "b.jpg"), ("P", "c.gif"):
+            picture.convert("RGB").convert(mode).save(
+                self.pets / "train" / "emu" / name
+            )
+
+    def _run(self, *arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "cifar10_tf.main", *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=self.parent,
+        )
+
+    def test_train_and_evaluate(self):
+        flags = ["--dataset=folder:my pets", "--epochs=1", "--batch_size=8"]
+        result = self._run(*flags)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        run = self.parent / "runs" / "folder-my-pets-dropout-seed1"
+        summary = json.loads((run / "summary.json").read_text())
+        self.assertEqual(summary["dataset"], f"folder:{self.pets}")
+        self.assertEqual(
+            list(summary["per_class_accuracy"]), ["$dog", "cat", "emu"]
+        )
+        self.assertIsNone(summary["per_class_accuracy"]["$dog"])
+        self.assertEqual(summary["num_train_examples"], 23)
+        self.assertEqual(summary["num_validation_examples"], 10)
+        self.assertEqual(summary["num_test_examples"], 7)
+        self.assertRegex(result.stdout, r"\n  \$dog  no test images\n")
+
+        accuracy = f"test accuracy {summary['test_accuracy']:.2%}"
+        result = self._run("evaluate", f"--run_dir={run}")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(accuracy, result.stdout)
+
+        fakes.write_folder(self.pets, {"train/fox": 1})
+        result = self._run("evaluate", f"--run_dir={run}")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, "error: .*3 classes apart, but.*has 4")
+
+    def test_broken_files_are_named_before_anything_is_written(self):
+        for name in ("train/cat/a.png", "test/emu/b.png"):
+            (self.pets / name).write_text("no image")
+        result = self._run("--dataset=folder:my pets", "--run_dir=run")
+        self.assertEqual(result.returncode, 1)
+        lines = result.stderr.splitlines()
+        self.assertStartsWith(lines[-3], "error: 2 files")
+        self.assertEqual(
+            lines[-2:],
+            [f"  {n}: not an image" for n in ("train/cat/a.png",
+             "test/emu/b.png")],
+        )  # fmt: skip
+        self.assertFalse((self.parent / "run").exists())
+
+    def test_prepare_and_doctor(self):
+        result = self._run("prepare", "--dataset=folder:my pets")
+        self.assertIn("33 training and 7 test images", result.stdout)
+        result = self._run("doctor", "--dataset=folder:my pets")
+        self.assertIn(f"ready in {self.pets}", result.stdout)
 
 
 class CompiledModelTest(absltest.TestCase):

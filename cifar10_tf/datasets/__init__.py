@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifar10_tf.datasets import array_cache, prepared
+from cifar10_tf.datasets import (
+    array_cache,
+    folder,
+    names,
+    obtaining,
+    prepared,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +26,7 @@ class Examples(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ImageDataset:
-    """A whole dataset, in its files' order.
+    """A whole dataset, in a fixed order.
 
     The arrays are memory-mapped where the decoded images could be cached.
     """
@@ -35,19 +41,27 @@ def resolve(name: str, data_dir: str) -> str:
     """Returns the dataset that a name stands for on this machine, within 10 s.
 
     "auto" is CIFAR-10 where it is prepared or can be obtained, otherwise
-    synthetic10, with a warning that says why.
+    synthetic10, with a warning that says why. The path of a folder becomes
+    absolute, and a TFDS name that needs a config gets the default one.
 
     Raises:
-        UserError: CIFAR-10 is asked for by name and can't be had, or its
-            prepared files are damaged.
+        UserError: there is no such dataset, it can't be had, its prepared files
+            are damaged, or the folder is not as `folder.find` wants it.
     """
     if name == "synthetic10":
         return name
-    obstacle = prepared.obstacle_to_cifar10(data_dir)
+    if root := names.folder(name):
+        folder.find(root)
+        return names.of_folder(root)
+    wanted = "cifar10" if name == "auto" else name
+    if prepared.find(wanted, data_dir):
+        return wanted
+    wanted = obtaining.full_name(wanted)
+    obstacle = obtaining.obstacle(wanted, data_dir)
     if obstacle is None:
-        return "cifar10"
-    if name == "cifar10":
-        raise prepared.unobtainable(obstacle)
+        return wanted
+    if name != "auto":
+        raise obtaining.unobtainable(wanted, obstacle)
     _log.warning(
         "%s. Using the embedded synthetic10 instead: its results are NOT "
         "CIFAR-10 results.",
@@ -66,10 +80,26 @@ def load(name: str, data_dir: str) -> ImageDataset:
     Raises:
         UserError: the data can't be had, or are damaged.
     """
-    directory = prepared.prepare(name, data_dir)
-    arrays = array_cache.load(directory, prepared.decode)
+    if root := names.folder(name):
+        listing = folder.find(root)
+        arrays = array_cache.load(
+            names.slug(name),
+            root,
+            [path for path, _ in listing.train + listing.test],
+            lambda: folder.decode(listing),
+        )
+    else:
+        root = obtaining.prepare(name, data_dir)
+        if (split := prepared.test_split(root)) != "test":
+            _log.info("%s has no test split: testing on %s.", name, split)
+        arrays = array_cache.load(
+            f"{names.slug(name)}-{root.name}",
+            root,
+            [path for path in root.iterdir() if path.is_file()],
+            lambda: prepared.decode(root),
+        )
     return ImageDataset(
-        source=str(directory),
+        source=str(root),
         class_names=tuple(map(str, arrays["class_names"])),
         train=Examples(arrays["train_images"], arrays["train_labels"]),
         test=Examples(arrays["test_images"], arrays["test_labels"]),

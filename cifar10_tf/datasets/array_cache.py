@@ -5,7 +5,7 @@ import json
 import logging
 import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import filelock
 import numpy as np
@@ -13,7 +13,9 @@ import platformdirs
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = 1  # of an entry; another number, and old entries are not looked at
+# Of an entry and of how images are decoded; another number, and old entries are
+# not looked at.
+_FORMAT = 1
 
 _MANIFEST = "manifest.json"
 
@@ -21,18 +23,26 @@ Arrays = dict[str, np.ndarray]
 
 
 def load(
-    directory: pathlib.Path, decode: Callable[[pathlib.Path], Arrays]
+    name: str,
+    root: pathlib.Path,
+    paths: Iterable[pathlib.Path],
+    decode: Callable[[], Arrays],
 ) -> Arrays:
-    """Returns what `decode(directory)` does, decoding only the first time.
+    """Returns what `decode()` does, decoding only the first time.
 
     The cached arrays are memory-mapped, and verified against their checksums
     (0.2 s for CIFAR-10); a damaged entry is decoded again. Where the user's
     cache directory can't be written, nothing is cached.
+
+    Args:
+        name: what the entry's name begins with.
+        root: the directory that they are decoded from.
+        paths: the files below it that determine the arrays; an entry is found
+            by their relative paths and contents.
+        decode: returns the arrays by name.
     """
     cache = platformdirs.user_cache_path("cifar10_tf") / "arrays"
-    name = f"{directory.parent.name}-{directory.name}"
-    key = _digest_of_directory(directory)[:16]
-    entry = cache / f"{name}-v{_FORMAT}-{key}"
+    entry = cache / f"{name}-v{_FORMAT}-{_digest_of_files(root, paths)[:16]}"
     if (arrays := _read(entry)) is not None:
         return arrays
     try:
@@ -41,12 +51,12 @@ def load(
         lock.acquire()
     except OSError as error:
         _log.warning("decoded images are not cached (%s).", error)
-        return decode(directory)
+        return decode()
     with lock:  # of several processes that start at once, one decodes
         if (arrays := _read(entry)) is not None:
             return arrays
-        _log.info("Decoding %s, once.", directory)
-        arrays = decode(directory)
+        _log.info("Decoding %s, once.", root)
+        arrays = decode()
         try:
             _write(entry, arrays)
         except OSError as error:
@@ -93,13 +103,20 @@ def _write(entry: pathlib.Path, arrays: Arrays) -> None:
         raise
 
 
-def _digest_of_directory(directory: pathlib.Path) -> str:
+def _digest_of_files(root: pathlib.Path, paths: Iterable[pathlib.Path]) -> str:
     digests = [
-        (path.name, _digest_of_file(path))
-        for path in sorted(directory.iterdir())
-        if path.is_file()
+        (path.relative_to(root).as_posix(), _digest_if_readable(path))
+        for path in sorted(paths)
     ]
     return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+
+
+def _digest_if_readable(path: pathlib.Path) -> str | None:
+    try:
+        # A pipe would be waited for. What can't be read, decoding reports.
+        return _digest_of_file(path) if path.is_file() else None
+    except OSError:
+        return None
 
 
 def _digest_of_file(path: pathlib.Path) -> str:

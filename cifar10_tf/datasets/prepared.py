@@ -1,27 +1,23 @@
-"""Data that TFDS has prepared: found, obtained, verified and decoded."""
+"""Data that TFDS has prepared: found, verified and decoded."""
 
 import json
-import logging
 import os
 import pathlib
 import re
-import sys
-import threading
 
-import filelock
 import numpy as np
 import platformdirs
+from PIL import Image
 
+from cifar10_tf import images
 from cifar10_tf.errors import UserError
-from cifar10_tf.files import check_writable
-
-_log = logging.getLogger(__name__)
-
-_CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-_CIFAR10_ARCHIVE = "cifar-10-binary.tar.gz"
 
 # The framing of a TFRecord: length, its CRC, the data's CRC.
 _TFRECORD_OVERHEAD_BYTES = 16
+
+# Their class names were written when they were prepared; of other datasets
+# TFDS may know no names.
+_NAMED = ("cifar10", "cifar100", "synthetic10")
 
 
 def data_root(name: str, data_dir: str) -> pathlib.Path:
@@ -56,27 +52,64 @@ def find(name: str, data_dir: str) -> pathlib.Path | None:
     return newest
 
 
+def test_split(directory: pathlib.Path) -> str:
+    """Returns the name of the split that a found dataset is tested on."""
+    _, splits = _read_info(directory)
+    return _choose_splits(directory, splits)[1]
+
+
+def _read_info(directory: pathlib.Path) -> tuple[dict, dict[str, dict]]:
+    info = json.loads((directory / "dataset_info.json").read_text("utf-8"))
+    return info, {split["name"]: split for split in info["splits"]}
+
+
 def _check_files(directory: pathlib.Path) -> None:
     try:
-        info = json.loads((directory / "dataset_info.json").read_text("utf-8"))
-        splits = {split["name"]: split for split in info["splits"]}
-        if info.get("fileFormat", "tfrecord") != "tfrecord":
-            return
-        for name in ("train", "test"):
-            lengths = [int(n) for n in splits[name]["shardLengths"]]
-            stem = f"{info['name']}-{name}.tfrecord"
-            size = sum(
-                (directory / f"{stem}-{i:05}-of-{len(lengths):05}")
-                .stat()
-                .st_size
-                for i in range(len(lengths))
-            )
-            expected = int(splits[name]["numBytes"])
-            expected += _TFRECORD_OVERHEAD_BYTES * sum(lengths)
-            if size < expected:
-                raise ValueError(f"{stem} has {size} of {expected} bytes")
+        info, splits = _read_info(directory)
+        if info.get("fileFormat", "tfrecord") == "tfrecord":
+            for split in _choose_splits(directory, splits):
+                _check_size(directory, info["name"], splits[split])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(directory, error) from error
+
+
+def _check_size(directory: pathlib.Path, name: str, split: dict) -> None:
+    lengths = [int(n) for n in split["shardLengths"]]
+    template = split.get(
+        "filepathTemplate", "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+    )
+    files = [
+        template.format(
+            DATASET=name,
+            SPLIT=split["name"],
+            FILEFORMAT="tfrecord",
+            SHARD_X_OF_Y=f"{i:05}-of-{len(lengths):05}",
+            SHARD_INDEX=f"{i:05}",
+            NUM_SHARDS=f"{len(lengths):05}",
+        )
+        for i in range(len(lengths))
+    ]
+    size = sum((directory / file).stat().st_size for file in files)
+    expected = int(split["numBytes"])
+    expected += _TFRECORD_OVERHEAD_BYTES * sum(lengths)
+    if size < expected:
+        raise ValueError(f"{files[0]} ... has {size} of {expected} bytes")
+
+
+def _choose_splits(directory: pathlib.Path, available) -> tuple[str, str]:
+    """Returns the names of what to train and to test on.
+
+    Raises:
+        UserError: there are none.
+    """
+    for test in ("test", "validation"):
+        if "train" in available and test in available:
+            return "train", test
+    raise UserError(
+        f"{directory} lacks a train split, or a test or validation split to "
+        f"test on: it has {', '.join(available) or 'none'}; choose another "
+        "--dataset."
+    )
 
 
 def damaged(directory: pathlib.Path, error: object) -> UserError:
@@ -90,121 +123,10 @@ def damaged(directory: pathlib.Path, error: object) -> UserError:
     )
 
 
-def obstacle_to_cifar10(data_dir: str) -> str | None:
-    """Says what keeps CIFAR-10 from being used here; None if nothing does.
-
-    Raises:
-        UserError: it is prepared, but damaged.
-    """
-    if find("cifar10", data_dir):
-        return None
-    root = data_root("cifar10", data_dir)
-    try:
-        check_writable(root)
-    except OSError as error:
-        return (
-            f"CIFAR-10 is not prepared in {root}, which can't be written "
-            f"({error.strerror})"
-        )
-    if (root / "downloads" / "manual" / _CIFAR10_ARCHIVE).is_file():
-        return None
-    failure = _download_failure(_CIFAR10_URL)
-    if failure is None:
-        return None
-    return (
-        f"CIFAR-10 is not prepared in {root} and can't be downloaded "
-        f"({failure})"
-    )
-
-
-def unobtainable(obstacle: str) -> UserError:
-    """Returns the error for CIFAR-10 asked for by name that can't be had."""
-    return UserError(
-        f"{obstacle}; point --data_dir or TFDS_DATA_DIR at a directory that "
-        f"holds cifar10, put {_CIFAR10_ARCHIVE} into its downloads/manual, or "
-        "use --dataset=synthetic10."
-    )
-
-
-def _download_failure(url: str, timeout_sec: float = 7.0) -> str | None:
-    """Says why a URL does not answer in time; None if it does.
-
-    The thread bounds what no socket timeout does: name look-up and a server
-    that sends a byte now and then.
-    """
-    outcome = ["no answer in time"]
-
-    def ask():
-        import requests
-
-        try:
-            with requests.get(url, stream=True, timeout=5.0) as response:
-                ok = response.status_code == requests.codes.ok
-                outcome[0] = None if ok else f"HTTP {response.status_code}"
-        except requests.RequestException as error:
-            outcome[0] = type(error).__name__
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(timeout_sec)
-    return outcome[0]
-
-
-def prepare(name: str, data_dir: str) -> pathlib.Path:
-    """Gets a dataset ready and returns its directory; shows its progress.
-
-    Several processes may do so at once: one works, the others wait.
-
-    Raises:
-        UserError: it can't be downloaded or written, or is damaged.
-    """
-    directory = find(name, data_dir)
-    if directory is not None:
-        return directory
-    root = data_root(name, data_dir)
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        # TFDS lets one of several concurrent preparations win and the others
-        # die with FileExistsError.
-        with filelock.FileLock(root / f".{name}.lock"):
-            if find(name, data_dir) is None:
-                _download_and_prepare(name, root)
-    except OSError as error:
-        raise _unprepared(name, root, error) from error
-    return find(name, data_dir)
-
-
-def _download_and_prepare(name: str, root: pathlib.Path) -> None:
-    import tensorflow_datasets as tfds
-    from tensorflow_datasets.core.download import download_manager
-
-    from cifar10_tf.datasets import synthetic10  # noqa: F401, registers itself
-
-    _log.info("Preparing %s in %s, once.", name, root)
-    if not sys.stderr.isatty():
-        tfds.disable_progress_bar()
-    try:
-        tfds.builder(name, data_dir=root).download_and_prepare()
-    except download_manager.NonMatchingChecksumError as error:
-        raise UserError(
-            f"the archive of {name} under {root / 'downloads'} is not the "
-            "published one (its checksum differs); delete it and try again."
-        ) from error
-    except Exception as error:  # of requests, TensorFlow, TFDS, the system
-        raise _unprepared(name, root, error) from error
-
-
-def _unprepared(name: str, root: pathlib.Path, error: Exception) -> UserError:
-    detail = " ".join(str(error).split())
-    return UserError(
-        f"{name} can't be prepared in {root} ({type(error).__name__}: "
-        f"{detail}); choose another directory with --data_dir (synthetic10: "
-        "XDG_CACHE_HOME) or other data with --dataset."
-    )
-
-
 def decode(directory: pathlib.Path) -> dict[str, np.ndarray]:
     """Decodes a prepared directory, every record's checksum verified first.
+
+    Images of other sizes and kinds are made 32 x 32 RGB as `images.fit` does.
 
     Returns:
         train_images, train_labels, test_images, test_labels and class_names by
@@ -215,21 +137,60 @@ def decode(directory: pathlib.Path) -> dict[str, np.ndarray]:
     """
     import tensorflow_datasets as tfds
 
-    arrays = {}
     try:
         builder = tfds.builder_from_directory(directory)
-        _verify_records(builder)
-        for split in ("train", "test"):
-            images, labels = _decode_split(builder, split)
-            arrays[f"{split}_images"] = images
-            arrays[f"{split}_labels"] = labels
-        arrays["class_names"] = _class_names(directory, arrays)
+        features = feature_names(builder.info)
+        splits = _choose_splits(directory, builder.info.splits)
+        _verify_records(builder, splits)
+        arrays = {}
+        for name, split in zip(("train", "test"), splits, strict=True):
+            pixels, labels = _decode_split(builder, split, *features)
+            arrays[f"{name}_images"] = pixels
+            arrays[f"{name}_labels"] = labels
+        names = _class_names(directory, builder.info, features[1])
+        for name in ("train", "test"):
+            labels = arrays[f"{name}_labels"]
+            if labels.max() >= len(names):
+                raise ValueError(f"{name} has labels without any of {names}")
+            if labels.min() < 0:
+                raise UserError(
+                    f"{directory} has images without a label in {name}; "
+                    "choose another --dataset."
+                )
+        arrays["class_names"] = np.array(names)
+    except UserError:
+        raise
     except Exception as error:  # TensorFlow's, protobuf's, whatever TFDS meets
         raise damaged(directory, error) from error
     return arrays
 
 
-def _verify_records(builder) -> None:
+def feature_names(info) -> tuple[str, str]:
+    """Returns the names of a TFDS dataset's image and label.
+
+    Raises:
+        UserError: it has none, as 8 bits a channel and one class.
+    """
+    import tensorflow_datasets as tfds
+
+    for keys in (info.supervised_keys, ("image", "label")):
+        try:
+            image, label = (info.features[key] for key in keys)
+        except (KeyError, TypeError, ValueError):  # none, nested, or three
+            continue
+        if (
+            isinstance(image, tfds.features.Image)
+            and image.np_dtype == np.uint8
+            and isinstance(label, tfds.features.ClassLabel)
+        ):
+            return tuple(keys)
+    raise UserError(
+        f"{info.full_name} is no dataset of labelled images (8 bits a channel, "
+        "one class each); choose another --dataset."
+    )
+
+
+def _verify_records(builder, splits: tuple[str, ...]) -> None:
     """Reads every record, and so has TensorFlow check their CRCs.
 
     It takes a twentieth of the time of decoding: a flipped bit in the last
@@ -239,41 +200,52 @@ def _verify_records(builder) -> None:
     import tensorflow_datasets as tfds
 
     if builder.info.file_format is tfds.core.FileFormat.TFRECORD:
-        for split in builder.info.splits.values():
-            records = tf.data.TFRecordDataset(split.filepaths)
+        for split in splits:
+            records = tf.data.TFRecordDataset(
+                builder.info.splits[split].filepaths
+            )
             records.reduce(np.int64(0), lambda count, _: count + 1)
 
 
-def _decode_split(builder, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _decode_split(
+    builder, split: str, image_key: str, label_key: str
+) -> tuple[np.ndarray, np.ndarray]:
     import tensorflow_datasets as tfds
 
-    # One shard, read in order: nothing to shuffle, nothing to prefetch.
+    size = (images.SIZE, images.SIZE, 3)
+    as_it_is = builder.info.features[image_key].shape == size
+    # Read in order: nothing to shuffle, nothing to prefetch.
     ds = builder.as_dataset(
-        split=split,
-        batch_size=1000,
-        read_config=tfds.ReadConfig(skip_prefetch=True),
+        split=split, read_config=tfds.ReadConfig(skip_prefetch=True)
     )
+    # Other features may not fit into batches.
+    ds = ds.map(lambda row: (row[image_key], row[label_key]))
+    ds = ds.batch(1000 if as_it_is else 1)
     num_examples = builder.info.splits[split].num_examples
-    images = np.empty((num_examples, 32, 32, 3), np.uint8)
+    pixels = np.empty((num_examples, *size), np.uint8)
     labels = np.empty(num_examples, np.int64)
     done = 0
-    for batch in tfds.as_numpy(ds):
-        size = len(batch["label"])
-        if batch["image"].shape[1:] != images.shape[1:]:
-            raise ValueError(f"an image is not {images.shape[1:]}")
-        images[done : done + size] = batch["image"]
-        labels[done : done + size] = batch["label"]
-        done += size
+    for batch, batch_labels in tfds.as_numpy(ds):
+        rows = slice(done, done + len(batch_labels))
+        pixels[rows] = batch if as_it_is else _fit(batch)
+        labels[rows] = batch_labels
+        done = rows.stop
     if done != num_examples:
         raise ValueError(f"{split} holds {done} of {num_examples} examples")
-    return images, labels
+    return pixels, labels
 
 
-def _class_names(directory: pathlib.Path, arrays) -> np.ndarray:
-    # TFDS numbers the classes where it can't read this file.
-    names = (directory / "label.labels.txt").read_text("utf-8").split()
-    for split in ("train", "test"):
-        labels = arrays[f"{split}_labels"]
-        if labels.min() < 0 or labels.max() >= len(names):
-            raise ValueError(f"there are labels without any of {names}")
-    return np.array(names)
+def _fit(batch: np.ndarray) -> np.ndarray:
+    """Fits a batch of one image, uint8 [1, height, width, channels]."""
+    (image,) = batch
+    if image.shape[-1] == 1:
+        image = image[..., 0]
+    return images.fit(Image.fromarray(image))
+
+
+def _class_names(directory: pathlib.Path, info, label_key: str) -> list[str]:
+    path = directory / f"{label_key}.labels.txt"
+    if path.exists() or info.name in _NAMED:
+        lines = path.read_text("utf-8").splitlines()
+        return [line.strip() for line in lines if line.strip()]
+    return [str(i) for i in range(info.features[label_key].num_classes)]

@@ -1,0 +1,38 @@
+"""What a dataset's name stands for, and how it is shown."""
+
+import pathlib
+import re
+
+_FOLDER = "folder:"
+
+_TITLES = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "synthetic10": "synthetic10 (not CIFAR-10)",
+}
+
+
+def folder(name: str) -> pathlib.Path | None:
+    """Returns the absolute PATH of `folder:PATH`; None for another name."""
+    if not name.startswith(_FOLDER):
+        return None
+    return pathlib.Path(name.removeprefix(_FOLDER)).expanduser().absolute()
+
+
+def of_folder(path: pathlib.Path) -> str:
+    """Returns the name that stands for a folder."""
+    return f"{_FOLDER}{path}"
+
+
+def title(name: str) -> str:
+    """Returns how pictures call a dataset: a folder by its last part."""
+    path = folder(name)
+    return f"folder {path.name or path}" if path else _TITLES.get(name, name)
+
+
+def slug(name: str) -> str:
+    """Returns the name as a part of a file's name, a folder by its last part.
+
+    "eurosat/rgb" becomes "eurosat-rgb".
+    """
+    return re.sub(r"[^\w.-]+", "-", title(name) if folder(name) else name)
