@@ -1,13 +1,14 @@
-"""What every benchmark shares: turns, medians, the table and the JSON file."""
+"""What every benchmark shares: turns, medians, the table and the files."""
 
 import argparse
+import importlib.metadata
 import json
 import pathlib
 import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from cifar10_tf import machine
 
@@ -15,6 +16,7 @@ from cifar10_tf import machine
 machine.start_tensorflow()
 
 _RESULTS = pathlib.Path(__file__).parent / "results"
+_BAR_WIDTH = 20
 
 
 def parse_arguments(doc: str) -> argparse.Namespace:
@@ -27,22 +29,28 @@ def parse_arguments(doc: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def in_turn(
-    subjects: dict[str, Callable[[], float]], repeats: int
-) -> dict[str, list[float]]:
-    """Calls every subject once a round, after a round that does not count.
+def turns(names: Sequence[str], repeats: int) -> Iterator[tuple[int, str]]:
+    """Yields (round, name), every name once a round; round 0 does not count.
 
     The machines are shared and noisy: only what ran in turn can be compared.
     Every other round goes backwards, so that nobody always comes after the
     same one.
     """
-    values = {name: [] for name in subjects}
     for number in range(repeats + 1):
-        for name in list(subjects)[:: 1 if number % 2 else -1]:
-            value = subjects[name]()
-            if number:
-                values[name].append(value)
-            print(f"{number}/{repeats} {name}: {value:.4g}", file=sys.stderr)
+        for name in names[:: 1 if number % 2 else -1]:
+            yield number, name
+
+
+def in_turn(
+    subjects: dict[str, Callable[[], float]], repeats: int
+) -> dict[str, list[float]]:
+    """Calls every subject in its turns and returns what counts."""
+    values = {name: [] for name in subjects}
+    for number, name in turns(list(subjects), repeats):
+        value = subjects[name]()
+        if number:
+            values[name].append(value)
+        print(f"{number}/{repeats} {name}: {value:.4g}", file=sys.stderr)
     return values
 
 
@@ -53,34 +61,92 @@ def row(case: str, subject: str, metric: str, unit: str, values) -> dict:
         "subject": subject,
         "metric": metric,
         "unit": unit,
-        "median": round(statistics.median(values), 4),
-        "min": round(min(values), 4),
-        "max": round(max(values), 4),
+        "median": _rounded(statistics.median(values)),
+        "min": _rounded(min(values)),
+        "max": _rounded(max(values)),
         "n": len(values),
     }
 
 
-def report(name: str, rows: list[dict], output: str | None) -> None:
-    """Prints the rows as a Markdown table and writes them as JSON."""
-    print("| case | subject | metric | median | min | max | n |")
-    print("| --- | --- | --- | ---: | ---: | ---: | ---: |")
-    for r in rows:
-        print(
-            f"| {r['case']} | {r['subject']} | {r['metric']} | "
-            f"{r['median']:,.4g} | {r['min']:,.4g} | {r['max']:,.4g} | "
-            f"{r['n']} |"
-        )
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+def report(
+    name: str,
+    rows: list[dict],
+    output: str | None,
+    packages: Sequence[str] = (),
+) -> None:
+    """Writes the rows as JSON and as Markdown beside it, and prints the latter.
+
+    Args:
+        output: the JSON file; None: results/NAME.json.
+        packages: peers whose version belongs in the report.
+    """
+    peers = {p: importlib.metadata.version(p) for p in packages}
     result = {
         "benchmark": name,
         "command": shlex.join(["python", *sys.argv]),
         "commit": _commit(),
         "hardware": machine.hardware(),
-        "versions": machine.versions(),
+        "versions": machine.versions() | peers,
         "rows": rows,
     }
     path = pathlib.Path(output) if output else _RESULTS / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=2) + "\n")
+    text = markdown(result)
+    path.with_suffix(".md").write_text(text, "utf-8")
+    print(text, end="")
+
+
+def markdown(result: dict) -> str:
+    """Returns a report, as it is in the JSON file, as a section of Markdown.
+
+    The bars are the medians, to scale within one case and metric.
+    """
+    hardware = result["hardware"]
+    gpus = ", ".join(gpu["name"] for gpu in hardware["gpus"]) or "no GPU"
+    versions = ", ".join(f"{k} {v}" for k, v in result["versions"].items())
+    lines = [
+        f"# {result['benchmark']}",
+        "",
+        f"`{result['command']}` at commit {result['commit']}, on "
+        f"{hardware['num_cpus']} cores of {hardware['cpu']}, "
+        f"{hardware['memory_gib']} GiB, {gpus}; {versions}.",
+        "",
+        "| case | subject | metric | median | min | max | n | |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    lines += [_table_line(r, result["rows"]) for r in result["rows"]]
+    return "\n".join(lines) + "\n"
+
+
+def _table_line(r: dict, rows: list[dict]) -> str:
+    medians = [
+        other["median"]
+        for other in rows
+        if (other["case"], other["metric"]) == (r["case"], r["metric"])
+    ]
+    # A bar says nothing alone.
+    bar = _bar(r["median"] / max(medians)) if len(medians) > 1 else ""
+    unit = "" if r["unit"] == "1" else f" ({r['unit']})"
+    figures = " | ".join(_figure(r[k]) for k in ("median", "min", "max"))
+    return (
+        f"| {r['case']} | {r['subject']} | {r['metric']}{unit} | {figures} | "
+        f"{r['n']} | {bar} |"
+    )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _bar(share: float) -> str:
+    eighths = round(share * _BAR_WIDTH * 8)
+    last = "▏▎▍▌▋▊▉"[eighths % 8 - 1] if eighths % 8 else ""
+    return "█" * (eighths // 8) + last
 
 
 def _commit() -> str | None:
