@@ -1,0 +1,134 @@
+"""Times input pipelines: this project's against others, on the same images.
+
+    python benchmarks/input_pipeline.py [--quick] [--output=FILE.json]
+
+50,000 random uint8 images of 32x32x3 become shuffled batches of 512, float32
+in [0, 1], with labels, in four cases: `none` does no more, then `flip+crop`,
+`flip+crop+cutout`, and `full`, with mixup. The subjects are described in
+`peers/`, one file each; those whose package is missing are left out.
+
+Every subject has a process of its own in each case, and runs alone; within a
+case all are measured in turn. Prints images per second, CPU seconds for 1,000
+images (the whole process tree's) and peak memory, and ratios within each round:
+of images per second, this project's to the fastest peer's (that of the highest
+median), to tf.data's per example, and to copying the bytes (`peers/memcpy.py`).
+"""
+
+import contextlib
+import importlib.util
+import statistics
+import sys
+
+import harness
+from peers import CASES, SUBJECTS
+from workers import Worker, WorkerError
+
+_NUM_EXAMPLES = 50_000
+_BATCH_SIZE = 512
+_OURS, _LIMIT = "cifar10_tf", "memcpy"
+_UNITS = {
+    "images_per_sec": "images/s",
+    "cpu_sec_per_1000_images": "s",
+    "peak_rss": "MiB",
+}
+
+
+def main() -> None:
+    """Runs the benchmark that this file's docstring describes."""
+    arguments = harness.parse_arguments(__doc__)
+    sec, rounds = (0.2, 3) if arguments.quick else (2.0, 7)
+    names = [name for name in SUBJECTS if _is_installed(name)]
+    rows = []
+    for case in CASES:
+        # The limit is the same in every case.
+        subjects = [n for n in names if n != _LIMIT or case == CASES[0]]
+        values = measure_case(case, subjects, sec, rounds)
+        rows += _rows(case, values) + _ratios(case, values)
+    packages = {p for name in names for p in SUBJECTS[name]}
+    harness.report("input_pipeline", rows, arguments.output, sorted(packages))
+
+
+def _is_installed(name: str) -> bool:
+    missing = [p for p in SUBJECTS[name] if not importlib.util.find_spec(p)]
+    if missing:
+        print(
+            f"{name}: left out; pip install {' '.join(missing)} to have it",
+            file=sys.stderr,
+        )
+    return not missing
+
+
+def measure_case(
+    case: str, names: list[str], sec: float, rounds: int
+) -> dict[str, list[dict[str, float]]]:
+    """Returns each subject's measurements, one a round.
+
+    A subject that fails is left out, and why is said on stderr.
+    """
+    values = {name: [] for name in names}
+    with contextlib.ExitStack() as stack:
+        workers = {
+            name: Worker(
+                f"peers.{name}",
+                case=case,
+                num_examples=_NUM_EXAMPLES,
+                batch_size=_BATCH_SIZE,
+            )
+            for name in names
+        }
+        for worker in workers.values():
+            stack.callback(worker.close)
+        for number, name in harness.turns(names, rounds):
+            if name not in values:
+                continue
+            try:
+                # The first round does not count: one batch is enough.
+                result = workers[name].measure(sec if number else 0)
+            except WorkerError as error:
+                print(f"{case} {name}: left out: {error}", file=sys.stderr)
+                workers[name].close()
+                del values[name]
+                continue
+            if number:
+                values[name].append(result)
+            speed = f"{result['images_per_sec']:,.0f} images/s"
+            print(f"{case} {number}/{rounds} {name}: {speed}", file=sys.stderr)
+    return values
+
+
+def _rows(case: str, values: dict) -> list[dict]:
+    return [
+        harness.row(case, name, metric, unit, [r[metric] for r in results])
+        for metric, unit in _UNITS.items()
+        for name, results in values.items()
+    ]
+
+
+def _ratios(case: str, values: dict) -> list[dict]:
+    speeds = {
+        name: [r["images_per_sec"] for r in results]
+        for name, results in values.items()
+    }
+    ours = speeds.pop(_OURS, None)
+    if ours is None:
+        return []
+    below = {_LIMIT: speeds.pop(_LIMIT)} if _LIMIT in speeds else {}
+    if "tfdata_per_example" in speeds:
+        below["tfdata_per_example"] = speeds["tfdata_per_example"]
+    if speeds:
+        best = max(speeds, key=lambda name: statistics.median(speeds[name]))
+        below[f"best peer ({best})"] = speeds[best]
+    return [
+        harness.row(
+            f"{case}: {_OURS} / {name}",
+            _OURS,
+            "ratio",
+            "1",
+            [a / b for a, b in zip(ours, theirs, strict=True)],
+        )
+        for name, theirs in below.items()
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Input pipelines over the same arrays, each written as its users tune it.
+
+Each module but this one is a subject and has
+
+    batches(images, labels, case, batch_size) -> iterable
+
+over uint8 images [n, 32, 32, 3] and int64 labels [n] below 10. Each iterator
+begins anew, has no end, and gives float32 images in [0, 1] and labels, in the
+layout and form usual with that library. Every case shuffles anew each epoch;
+`flip+crop` mirrors with probability 1/2 and crops 32x32 at random after
+reflecting 4 pixels at each edge; `cutout` sets a random square of 8x8 pixels to
+0; `full` adds mixup.
+"""
+
+CASES = ("none", "flip+crop", "flip+crop+cutout", "full")
+
+# What each subject needs beyond this package.
+SUBJECTS = {
+    "cifar10_tf": (),
+    "tfdata_per_example": (),
+    "keras_layers": (),
+    "torch_dataloader": ("torch", "torchvision"),
+    "torch_batches": ("torch",),
+    "grain_loader": ("grain",),
+    "memcpy": (),
+}

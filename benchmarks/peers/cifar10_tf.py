@@ -1,0 +1,26 @@
+"""The subject of the comparison: this project's own pipeline."""
+
+from cifar10_tf import machine
+
+machine.start_tensorflow()
+
+from cifar10_tf import pipeline  # noqa: E402
+
+_AUGMENT = {
+    "none": "none",
+    "flip+crop": "flip,crop=4",
+    "flip+crop+cutout": "flip,crop=4,cutout=8",
+    "full": "flip,crop=4,cutout=8,mixup",
+}
+
+
+def batches(images, labels, case, batch_size):
+    """Returns the dataset that `cifar10-tf train` trains on."""
+    return pipeline.make_train(
+        images,
+        labels,
+        num_classes=10,
+        batch_size=batch_size,
+        seed=1,
+        augment=_AUGMENT[case],
+    )
