@@ -4,7 +4,7 @@ ARGS = --model=dropout --mixed_precision
 PYTHON = python3
 BIN = .venv/bin
 
-.PHONY: train test lint clean
+.PHONY: train test lint bench clean
 
 train: .venv/installed
 	$(BIN)/python -m cifar10_tf.main $(ARGS)
@@ -15,6 +15,11 @@ test: .venv/installed-test
 lint: .venv/installed-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+# BENCH_ARGS=--quick takes three minutes. `.venv/bin/pip install '.[bench]'` adds
+# the peers: PyTorch, gigabytes unless its build for the CPU is installed first.
+bench: .venv/installed
+	$(BIN)/python benchmarks/all.py $(BENCH_ARGS)
 
 clean:
 	rm -rf .venv

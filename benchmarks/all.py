@@ -1,0 +1,52 @@
+"""Runs every benchmark, one after the other, and joins their tables.
+
+    python benchmarks/all.py [--quick] [--output=DIR]
+
+Writes NAME.json and NAME.md for each, and README.md with all tables, to
+benchmarks/results/ or DIR. With --quick it takes about three minutes on two
+cores; quick figures show that everything works rather than what is faster.
+Exits with 1 if a benchmark failed, after the others have run.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+
+_HERE = pathlib.Path(__file__).parent
+NAMES = ("input_pipeline", "train_step", "end_to_end")
+
+
+def main() -> int:
+    """Runs what this file's docstring describes; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    parser.add_argument(
+        "--output", type=pathlib.Path, default=_HERE / "results"
+    )
+    arguments = parser.parse_args()
+    tables, failed = [], []
+    for name in NAMES:
+        output = arguments.output / f"{name}.json"
+        command = [sys.executable, str(_HERE / f"{name}.py")]
+        command += ["--quick"] * arguments.quick + [f"--output={output}"]
+        if subprocess.run(command).returncode:
+            failed.append(name)
+        else:
+            tables.append(output.with_suffix(".md").read_text("utf-8"))
+    if tables:
+        # Each table's heading goes one level down.
+        index = "\n".join(
+            ["# Results of the benchmarks\n", *map("#{}".format, tables)]
+        )
+        (arguments.output / "README.md").write_text(index, "utf-8")
+    if failed:
+        print(f"error: failed: {', '.join(failed)}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
