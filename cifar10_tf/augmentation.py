@@ -6,7 +6,9 @@ returns labels, float32 [batch, num_classes]; the partner of an example is the
 one before it in the batch, whose order is random already.
 """
 
+import atexit
 import math
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -66,12 +68,38 @@ class Views:
         # NumPy copies a window row by row; TensorFlow can only gather windows
         # pixel by pixel, which takes three times as long.
         windows = tf.numpy_function(
-            lambda *where: self._windows[where],
+            self._copy_windows,
             [indices, shift // self._num_shifts, shift % self._num_shifts],
             tf.uint8,
             stateful=False,
         )
         return tf.reshape(windows, [-1, *self._shape])
+
+    def _copy_windows(self, examples, down, right):
+        _note_call()
+        windows = self._windows[examples, down, right]
+        _note_call()
+        return windows
+
+
+_last_call_sec = -math.inf
+
+
+def _note_call() -> None:
+    global _last_call_sec
+    _last_call_sec = time.monotonic()
+
+
+@atexit.register
+def _let_prefetching_finish() -> None:
+    """Waits until iterators that are still open have filled their buffers.
+
+    A thread of TensorFlow's that calls Python once that is shutting down never
+    comes back, and the process would wait for it for ever.
+    """
+    deadline_sec = time.monotonic() + 5  # another thread may go on reading
+    while time.monotonic() < min(_last_call_sec + 0.25, deadline_sec):
+        time.sleep(0.05)
 
 
 def _with_borders_and_mirrored(images, padding, mode, mirrored):

@@ -1,3 +1,7 @@
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import absltest, parameterized
@@ -54,6 +58,32 @@ class ViewsTest(parameterized.TestCase):
                 np.testing.assert_array_equal(
                     found, source[:, down : down + 6, right : right + 8]
                 )
+
+
+# It hung three times out of four.
+_OPEN_ITERATOR = """
+import numpy as np
+from cifar10_tf import make_train
+images = np.zeros((20_000, 32, 32, 3), np.uint8)
+labels = np.zeros(20_000, np.int64)
+batches = iter(make_train(images, labels, num_classes=10, batch_size=2000,
+                          seed=1, augment="crop"))
+next(batches)
+"""
+
+
+class ExitTest(absltest.TestCase):
+    def test_a_process_ends_while_an_iterator_is_open(self):
+        script = [sys.executable, "-c", _OPEN_ITERATOR]
+        root = pathlib.Path(augmentation.__file__).parent.parent
+        processes = [
+            subprocess.Popen(script, cwd=root, stderr=subprocess.DEVNULL)
+            for _ in range(3)
+        ]
+        for process in processes:
+            self.addCleanup(process.kill)
+        for process in processes:
+            self.assertEqual(process.wait(timeout=120), 0)
 
 
 class RandomIntegersTest(absltest.TestCase):
