@@ -18,9 +18,11 @@ CASES = ("none", "flip+crop", "flip+crop+cutout", "full")
 SUBJECTS = {
     "cifar10_tf": (),
     "tfdata_per_example": (),
+    "tfdata_16_calls": (),
     "keras_layers": (),
     "torch_dataloader": ("torch", "torchvision"),
     "torch_batches": ("torch",),
+    "torch_windows": ("torch",),
     "grain_loader": ("grain",),
     "memcpy": (),
 }
