@@ -20,8 +20,8 @@ class Strength(NamedTuple):
 AUGMENTATIONS = {
     "flip": None,
     "alternating_flip": None,
-    "crop": Strength(4, 1, 31, "pixels of reflected border"),
-    "zero_crop": Strength(4, 1, 31, "pixels of black border"),
+    "crop": Strength(4, 1, 12, "pixels of reflected border"),
+    "zero_crop": Strength(4, 1, 12, "pixels of black border"),
     "randaugment": Strength(9, 0, 30, "magnitude, of 30"),
     "cutout": Strength(8, 1, 1024, "side of the square in pixels"),
     "cutmix": None,
@@ -95,7 +95,7 @@ def canonical(text: str) -> str:
     """
     return (
         ",".join(
-            name if AUGMENTATIONS[name] is None else f"{name}={strength:g}"
+            name if AUGMENTATIONS[name] is None else f"{name}={strength!r}"
             for name, strength in parse(text).items()
         )
         or _NONE

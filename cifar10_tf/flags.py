@@ -73,7 +73,7 @@ flags.DEFINE_float(
 flags.DEFINE_integer(
     "seed",
     DEFAULTS["seed"],
-    "Determines initial weights, order of the data and dropout.",
+    "Determines initial weights, order and augmentation of the data, dropout.",
 )
 flags.DEFINE_boolean(
     "mixed_precision",

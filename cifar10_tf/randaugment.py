@@ -12,8 +12,8 @@ def randaugment(images, seed, magnitude: int):
     """Applies two operations to each image, each any of 14, equally likely.
 
     Cubuk et al., "RandAugment", CVPR Workshops 2020, arXiv 1909.13719, with
-    their 14 operations; what a magnitude means is as in torchvision, black
-    where a geometric operation uncovers something.
+    their 14 operations and the magnitudes of torchvision; black where a
+    geometric operation uncovers something, shears about the centre.
 
     Args:
         images: uint8 [batch, height, width, 3].
@@ -91,13 +91,17 @@ def _shear_y(level, size, one, zero):
     return (one, zero, zero), (0.3 * level, one, zero)
 
 
+def _translation(level, size):
+    return tf.cast(tf.cast(level * (150 / 331 * size), tf.int32), tf.float32)
+
+
 def _translation_x(level, size, one, zero):
-    shift = tf.round(level * (150 / 331 * size))
+    shift = _translation(level, size)
     return (one, zero, shift), (zero, one, zero)
 
 
 def _translation_y(level, size, one, zero):
-    shift = tf.round(level * (150 / 331 * size))
+    shift = _translation(level, size)
     return (one, zero, zero), (zero, one, shift)
 
 
@@ -139,7 +143,7 @@ def _posterize(images, level, sign):
 
 
 def _solarize(images, level, sign):
-    threshold = round(255 * (1 - level))
+    threshold = math.ceil(255 * (1 - level))
     return tf.where(
         tf.cast(images, tf.int32) >= threshold, 255 - images, images
     )

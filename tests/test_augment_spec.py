@@ -1,4 +1,6 @@
 from absl.testing import absltest, parameterized
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cifar10_tf import augment_spec
 
@@ -23,8 +25,8 @@ class AugmentSpecTest(parameterized.TestCase):
         ("flip,alternating_flip", "exclude"),
         ("crop,zero_crop=2", "exclude"),
         ("mixup=0.5", "no strength"),
-        ("crop=", "1 to 31"),
-        ("crop=0", "1 to 31"),
+        ("crop=", "1 to 12"),
+        ("crop=0", "1 to 12"),
         ("crop=2.5", "int"),
         ("brightness=nan", "0.0 to 1.0"),
         ("brightness=1.5", "0.0 to 1.0"),
@@ -37,6 +39,15 @@ class AugmentSpecTest(parameterized.TestCase):
         text = augment_spec.canonical("mixup,brightness=0.125,cutout,flip")
         self.assertEqual(text, "flip,cutout=8,brightness=0.125,mixup")
         self.assertEqual(augment_spec.canonical(text), text)
+
+    @given(st.floats(0, 1), st.integers(1, 12))
+    @settings(deadline=None)
+    def test_canonical_text_keeps_strengths(self, brightness, crop):
+        text = f"brightness={brightness!r},crop={crop}"
+        canonical = augment_spec.canonical(text)
+        self.assertEqual(
+            augment_spec.parse(canonical), augment_spec.parse(text)
+        )
 
     def test_description_names_every_augmentation(self):
         for name in augment_spec.AUGMENTATIONS:

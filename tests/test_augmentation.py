@@ -1,9 +1,4 @@
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
-import tensorflow as tf
 from absl.testing import absltest, parameterized
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,65 +20,6 @@ def _assert_even(test, counts):
     expected = np.sum(counts) / len(counts)
     deviation = np.abs(np.asarray(counts) - expected).max()
     test.assertLess(deviation, 5 * np.sqrt(expected))
-
-
-class ViewsTest(parameterized.TestCase):
-    @parameterized.product(
-        mirrored=[False, True],
-        padding=[0, 1, 3],
-        mode=["reflect", "constant"],
-        channels=[1, 3],
-    )
-    def test_views_are_crops_of_the_padded_images(
-        self, mirrored, padding, mode, channels
-    ):
-        images = _noise(5, 6, 8, channels)
-        views = augmentation.Views(
-            images, mirrored=mirrored, padding=padding, mode=mode
-        )
-        pad = (padding, padding)
-        padded = np.pad(images, ((0, 0), pad, pad, (0, 0)), mode)
-        num_shifts = 2 * padding + 1
-        for mirror in range(1 + mirrored):
-            for shift in range(num_shifts**2):
-                down, right = divmod(shift, num_shifts)
-                found = views.gather(
-                    tf.constant([4, 0], tf.int64),
-                    tf.constant([mirror] * 2, tf.int64) if mirrored else None,
-                    tf.constant([shift] * 2, tf.int64) if padding else None,
-                )
-                source = padded[[4, 0]]
-                if mirror:
-                    source = source[:, :, ::-1]
-                np.testing.assert_array_equal(
-                    found, source[:, down : down + 6, right : right + 8]
-                )
-
-
-# It hung three times out of four.
-_OPEN_ITERATOR = """
-import numpy as np
-from cifar10_tf import make_train
-images = np.zeros((20_000, 32, 32, 3), np.uint8)
-labels = np.zeros(20_000, np.int64)
-batches = iter(make_train(images, labels, num_classes=10, batch_size=2000,
-                          seed=1, augment="crop"))
-next(batches)
-"""
-
-
-class ExitTest(absltest.TestCase):
-    def test_a_process_ends_while_an_iterator_is_open(self):
-        script = [sys.executable, "-c", _OPEN_ITERATOR]
-        root = pathlib.Path(augmentation.__file__).parent.parent
-        processes = [
-            subprocess.Popen(script, cwd=root, stderr=subprocess.DEVNULL)
-            for _ in range(3)
-        ]
-        for process in processes:
-            self.addCleanup(process.kill)
-        for process in processes:
-            self.assertEqual(process.wait(timeout=120), 0)
 
 
 class RandomIntegersTest(absltest.TestCase):

@@ -47,11 +47,18 @@ class ConfigTest(parameterized.TestCase):
         {"seed": 2**32},
         {"max_train_examples": -1},
         {"deterministic": "yes"},
+        {"augment": "flip,flop"},
     )
     def test_refuses(self, **setting):
         (name,) = setting
-        with self.assertRaisesRegex(ValueError, name):
+        with self.assertRaisesRegex(ValueError, name[:7]):
             config_lib.make_config(**setting)
+
+    def test_augment_has_one_form(self):
+        config = config_lib.make_config(augment="crop, flip")
+        self.assertEqual(config.augment, "flip,crop=4")
+        other = config_lib.make_config(augment="flip,crop=4")
+        self.assertEqual(config.differences(other), [])
 
     @parameterized.parameters(
         "auto", "cifar100", "eurosat/rgb", "folder:my cats", "folder:/a/b.c"

@@ -227,6 +227,33 @@ class ArraysTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, message):
             pipeline.make_eval(**arrays, **sizes)
 
+    @parameterized.parameters(*"bBhHiIqQ")
+    def test_labels_of_any_integer_type(self, dtype):
+        images, labels = fakes.random_arrays(4)
+        for make in (pipeline.make_train, pipeline.make_eval):
+            kwargs = {"seed": 1} if make is pipeline.make_train else {}
+            ds = make(
+                images,
+                labels.astype(dtype),
+                num_classes=10,
+                batch_size=4,
+                **kwargs,
+            )
+            one_hot = next(ds.take(1).as_numpy_iterator())[1]
+            self.assertCountEqual(one_hot.argmax(axis=1), labels)
+
+    def test_other_mistakes_are_named(self):
+        images, labels = fakes.random_arrays(4)
+        sizes = {"num_classes": 10, "batch_size": 4, "seed": 1}
+        with self.assertRaisesRegex(ValueError, "batch_size"):
+            pipeline.make_train(images, labels, **sizes | {"batch_size": 0})
+        with self.assertRaisesRegex(ValueError, "3 channels"):
+            pipeline.make_train(
+                images[..., :1], labels, **sizes, augment="randaugment"
+            )
+        with self.assertRaisesRegex(ValueError, "flop"):
+            pipeline.make_train(images, labels, **sizes, augment="flop")
+
     def test_the_package_offers_the_pipeline(self):
         self.assertIs(cifar10_tf.make_train, pipeline.make_train)
         self.assertIs(cifar10_tf.make_eval, pipeline.make_eval)

@@ -49,7 +49,12 @@ class TrainTest(absltest.TestCase):
         cls.environment = os.environ | fakes.environment(
             cache=cls.parent / "cache", data_dir=cls.parent / "data"
         )
-        cls.flags = ["--epochs=3", "--batch_size=32", "--mixed_precision"]
+        cls.flags = [
+            "--epochs=3",
+            "--batch_size=32",
+            "--mixed_precision",
+            "--augment=crop=2,flip,cutmix",
+        ]
         cls.first = cls._run(*cls.flags, "--run_dir=first")
         cls.path = cls.parent / "first"
 
@@ -92,6 +97,7 @@ class TrainTest(absltest.TestCase):
         self.assertEqual(summary["status"], "complete")
         self.assertEqual(summary["dataset"], "cifar10")
         self.assertEqual(summary["num_params"], 669_354)
+        self.assertEqual(summary["augment"], "flip,crop=2,cutmix")
         self.assertEqual(summary["num_train_examples"], 420)
         self.assertEqual(summary["num_validation_examples"], 180)
         self.assertEqual(summary["num_test_examples"], 200)
