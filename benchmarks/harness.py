@@ -150,10 +150,19 @@ def _bar(share: float) -> str:
 
 
 def _commit() -> str | None:
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True,
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        # Results that another benchmark has just written don't count.
+        changed = _git("status", "--porcelain", "--", ":/", ":!results")
+    except (OSError, subprocess.CalledProcessError):  # no git, or no clone
+        return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.check_output(
+        ["git", *arguments],
         text=True,
         cwd=_RESULTS.parent,
-    )
-    return git.stdout.strip() or None
+        stderr=subprocess.DEVNULL,
+    ).strip()

@@ -8,12 +8,13 @@ in [0, 1], with labels, in four cases: `none` does no more, then `flip+crop`,
 `peers/`, one file each; those whose package is missing are left out.
 
 Every subject has a process of its own in each case, and runs alone; within a
-case all are measured in turn. Prints images per second, CPU seconds for 1,000
-images (the whole process tree's) and peak memory, and ratios within each round:
-of images per second: this project's to the fastest peer's (that of the highest
-median), to tf.data's per example, to this project's own method in PyTorch
-(`peers/torch_windows.py`, no peer), and to copying the bytes
-(`peers/memcpy.py`).
+case all are measured in turn, each time from a new iterator, after a few
+batches that don't count: what a shuffle buffer takes to fill is left out.
+Prints images per second, CPU seconds for 1,000 images (the whole process
+tree's) and peak memory, and ratios within each round: of images per second:
+this project's to the fastest peer's (that of the highest median), to tf.data's
+per example, to this project's own method in PyTorch (`peers/torch_windows.py`,
+no peer), and to copying the bytes (`peers/memcpy.py`).
 """
 
 import contextlib

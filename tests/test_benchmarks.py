@@ -242,7 +242,7 @@ class HarnessTest(absltest.TestCase):
 
 class AllTest(absltest.TestCase):
     def test_joins_what_succeeds_and_fails_if_one_does(self):
-        run_all = importlib.import_module("all")
+        run_all = importlib.import_module("run_all")
         scripts = self.create_tempdir()
         scripts.create_file(
             "good.py",
@@ -258,7 +258,7 @@ class AllTest(absltest.TestCase):
             mock.patch.object(run_all, "_HERE", output.parent),
             mock.patch.object(run_all, "NAMES", ("bad", "good")),
             mock.patch.object(
-                sys, "argv", ["all.py", "--quick", f"--output={output}"]
+                sys, "argv", ["run_all.py", "--quick", f"--output={output}"]
             ),
             contextlib.redirect_stderr(io.StringIO()) as stderr,
         ):
@@ -267,7 +267,7 @@ class AllTest(absltest.TestCase):
         self.assertIn("\n## good\n", (output / "README.md").read_text())
 
     def test_every_benchmark_exists(self):
-        for name in importlib.import_module("all").NAMES:
+        for name in importlib.import_module("run_all").NAMES:
             self.assertTrue((_BENCHMARKS / f"{name}.py").exists(), name)
 
 

@@ -8,8 +8,12 @@ over uint8 images [n, 32, 32, 3] and int64 labels [n] below 10. Each iterator
 begins anew, has no end, and gives float32 images in [0, 1] and labels, in the
 layout and form usual with that library. Every case shuffles anew each epoch;
 `flip+crop` mirrors with probability 1/2 and crops 32x32 at random after
-reflecting 4 pixels at each edge; `cutout` sets a random square of 8x8 pixels to
-0; `full` adds mixup.
+reflecting 4 pixels at each edge; `cutout` blanks a square of 8x8 pixels in each
+image (this project's may reach over the border, the others' may not); `full`
+adds mixup, its weights drawn for each image or for each batch.
+
+Two are no peers: `torch_windows`, this project's method in PyTorch, and
+`memcpy`, the limit, which does nothing but copy.
 """
 
 CASES = ("none", "flip+crop", "flip+crop+cutout", "full")

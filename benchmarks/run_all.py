@@ -1,6 +1,6 @@
 """Runs every benchmark, one after the other, and joins their tables.
 
-    python benchmarks/all.py [--quick] [--output=DIR]
+    python benchmarks/run_all.py [--quick] [--output=DIR]
 
 Writes NAME.json and NAME.md for each, and README.md with all tables, to
 benchmarks/results/ or DIR. With --quick it takes about three minutes on two
@@ -13,7 +13,8 @@ import pathlib
 import subprocess
 import sys
 
-_HERE = pathlib.Path(__file__).parent
+_HERE = pathlib.Path(__file__).absolute().parent
+_RESULTS = _HERE / "results"
 NAMES = ("input_pipeline", "train_step", "end_to_end")
 
 
@@ -24,16 +25,17 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
-    parser.add_argument(
-        "--output", type=pathlib.Path, default=_HERE / "results"
-    )
+    parser.add_argument("--output", type=pathlib.Path, default=_RESULTS)
     arguments = parser.parse_args()
     tables, failed = [], []
     for name in NAMES:
         output = arguments.output / f"{name}.json"
-        command = [sys.executable, str(_HERE / f"{name}.py")]
-        command += ["--quick"] * arguments.quick + [f"--output={output}"]
-        if subprocess.run(command).returncode:
+        # By names that say the same on every machine: they are in the results.
+        command = [sys.executable, f"{_HERE.name}/{name}.py"]
+        command += ["--quick"] * arguments.quick
+        if arguments.output != _RESULTS:
+            command.append(f"--output={output.absolute()}")
+        if subprocess.run(command, cwd=_HERE.parent).returncode:
             failed.append(name)
         else:
             tables.append(output.with_suffix(".md").read_text("utf-8"))
