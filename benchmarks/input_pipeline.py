@@ -4,8 +4,9 @@
 
 50,000 random uint8 images of 32x32x3 become shuffled batches of 512, float32
 in [0, 1], with labels, in four cases: `none` does no more, then `flip+crop`,
-`flip+crop+cutout`, and `full`, with mixup. The subjects are described in
-`peers/`, one file each; those whose package is missing are left out.
+`flip+crop+cutout`, and `full`, with mixup (--quick: the first two). The
+subjects are described in `peers/`, one file each; those whose package is
+missing are left out.
 
 Every subject has a process of its own in each case, and runs alone; within a
 case all are measured in turn, each time from a new iterator, after a few
@@ -41,12 +42,14 @@ _UNITS = {
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
     arguments = harness.parse_arguments(__doc__)
-    sec, rounds = (0.2, 3) if arguments.quick else (1.0, 7)
+    sec, rounds, cases = (
+        (0.2, 3, CASES[:2]) if arguments.quick else (1.0, 7, CASES)
+    )
     names = [name for name in SUBJECTS if _is_installed(name)]
     rows = []
-    for case in CASES:
+    for case in cases:
         # The limit is the same in every case.
-        subjects = [n for n in names if n != _LIMIT or case == CASES[0]]
+        subjects = [n for n in names if n != _LIMIT or case == cases[0]]
         values = measure_case(case, subjects, sec, rounds)
         rows += _rows(case, values) + _ratios(case, values)
     packages = {p for name in names for p in SUBJECTS[name]}
