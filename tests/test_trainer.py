@@ -276,7 +276,7 @@ class FolderTest(absltest.TestCase):
         fakes.write_folder(self.pets, {"train/fox": 1})
         result = self._run("evaluate", f"--run_dir={run}")
         self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr, "error: .*3 classes apart, but.*has 4")
+        self.assertRegex(result.stderr, "error: .*3 classes apart, but.*have 4")
 
     def test_broken_files_are_named_before_anything_is_written(self):
         for name in ("train/cat/a.png", "test/emu/b.png"):

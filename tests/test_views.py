@@ -51,6 +51,7 @@ class ViewsTest(parameterized.TestCase):
 _OPEN_ITERATOR = """
 import sys
 import numpy as np
+import tensorflow_datasets.translate  # where things talk when looked at
 from cifar10_tf import make_train
 images = np.zeros((20_000, 32, 32, 3), np.uint8)
 labels = np.zeros(20_000, np.int64)
@@ -66,14 +67,16 @@ class ExitTest(absltest.TestCase):
         root = pathlib.Path(cifar10_tf.__file__).parent.parent
         processes = [
             subprocess.Popen(
-                [*script, augment], cwd=root, stderr=subprocess.DEVNULL
+                [*script, augment], cwd=root, stderr=subprocess.PIPE, text=True
             )
             for augment in ("crop", "crop", "crop,randaugment,mixup")
         ]
         for process in processes:
             self.addCleanup(process.kill)
         for process in processes:
-            self.assertEqual(process.wait(timeout=120), 0)
+            _, stderr = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 0, stderr)
+            self.assertNotIn("DEPRECATED", stderr)
 
 
 if __name__ == "__main__":
