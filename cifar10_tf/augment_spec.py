@@ -32,6 +32,8 @@ AUGMENTATIONS = {
 
 _NONE = "none"
 
+_NUMBERS = {int: "whole number", float: "number"}
+
 # Two ways to do the same thing.
 _EXCLUSIVE = (("flip", "alternating_flip"), ("crop", "zero_crop"))
 
@@ -80,9 +82,8 @@ def _strength(name: str, value: str | None) -> float:
         number = float("nan")
     if not strength.low <= number <= strength.high:
         raise ValueError(
-            f"{name} ({strength.meaning}) must be of type "
-            f"{number_type.__name__}, {strength.low} to {strength.high}, got "
-            f"{value!r}."
+            f"{name} ({strength.meaning}) must be a {_NUMBERS[number_type]} "
+            f"from {strength.low:g} to {strength.high:g}, got {value!r}."
         )
     return number
 

@@ -45,6 +45,10 @@ def make_train(
     """
     options = augment_spec.parse(augment)
     _check(images, labels, num_classes, batch_size)
+    if not 0 <= seed < 2**32:  # index_shuffle takes no more bits
+        raise ValueError(f"seed must be between 0 and 2**32 - 1, got {seed}.")
+    if first_step < 0:
+        raise ValueError(f"first_step must be at least 0, got {first_step}.")
     if "randaugment" in options and (
         images.shape[3] != 3 or min(images.shape[1:3]) < 3
     ):
@@ -196,12 +200,14 @@ def _check(images, labels, num_classes: int, batch_size: int) -> None:
     if images.dtype != np.uint8 or images.ndim != 4:
         raise ValueError(
             "images must be uint8 [num_examples, height, width, channels], got "
-            f"{images.dtype} {list(images.shape)}."
+            f"{images.dtype} {list(images.shape)}; of floats in [0, 1], give "
+            "(images * 255).astype('uint8')."
         )
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"labels must be integers [{len(images)}], one for each image, got "
-            f"{labels.dtype} {list(labels.shape)}."
+            f"labels must be {len(images)} integers, one for each image, got "
+            f"{labels.dtype} {list(labels.shape)}; of a column, give "
+            "labels[:, 0], of one-hot labels labels.argmax(axis=1)."
         )
     if not len(images):
         raise ValueError("there are no images.")

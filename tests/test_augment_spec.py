@@ -27,9 +27,9 @@ class AugmentSpecTest(parameterized.TestCase):
         ("mixup=0.5", "no strength"),
         ("crop=", "1 to 12"),
         ("crop=0", "1 to 12"),
-        ("crop=2.5", "int"),
-        ("brightness=nan", "0.0 to 1.0"),
-        ("brightness=1.5", "0.0 to 1.0"),
+        ("crop=2.5", "whole"),
+        ("brightness=nan", "0 to 1"),
+        ("brightness=1.5", "0 to 1"),
     )
     def test_mistakes_are_named(self, text, message):
         with self.assertRaisesRegex(ValueError, message):

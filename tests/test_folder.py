@@ -110,7 +110,7 @@ class FolderTest(parameterized.TestCase):
         with self.assertRaises(UserError) as caught:
             datasets.load(self.name, "")
         first, *lines = str(caught.exception).splitlines()
-        self.assertStartsWith(first, f"6 files in {self.root}")
+        self.assertStartsWith(first, f"6 of the files in {self.root}")
         self.assertCountEqual(
             [line.partition(":")[0].strip() for line in lines],
             [*broken, "test/cat/deeper", "test/cat/link.png"],

@@ -247,6 +247,11 @@ class ArraysTest(parameterized.TestCase):
         sizes = {"num_classes": 10, "batch_size": 4, "seed": 1}
         with self.assertRaisesRegex(ValueError, "batch_size"):
             pipeline.make_train(images, labels, **sizes | {"batch_size": 0})
+        for seed in (-1, 2**32):
+            with self.assertRaisesRegex(ValueError, "seed"):
+                pipeline.make_train(images, labels, **sizes | {"seed": seed})
+        with self.assertRaisesRegex(ValueError, "first_step"):
+            pipeline.make_train(images, labels, **sizes, first_step=-1)
         with self.assertRaisesRegex(ValueError, "3 channels"):
             pipeline.make_train(
                 images[..., :1], labels, **sizes, augment="randaugment"

@@ -124,8 +124,8 @@ def decode(listing: Listing) -> dict[str, np.ndarray]:
         ]
     if broken:
         raise UserError(
-            f"{len(broken)} files in {listing.root} can't be used as images; "
-            "mend or remove them:\n  " + "\n  ".join(broken)
+            f"{len(broken)} of the files in {listing.root} can't be used as "
+            "images; mend or remove them:\n  " + "\n  ".join(broken)
         )
     return arrays
 
