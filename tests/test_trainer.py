@@ -284,7 +284,7 @@ class FolderTest(absltest.TestCase):
         result = self._run("--dataset=folder:my pets", "--run_dir=run")
         self.assertEqual(result.returncode, 1)
         lines = result.stderr.splitlines()
-        self.assertStartsWith(lines[-3], "error: 2 files")
+        self.assertStartsWith(lines[-3], "error: 2 of the files")
         self.assertEqual(
             lines[-2:],
             [f"  {n}: not an image" for n in ("train/cat/a.png",
