@@ -75,10 +75,7 @@ def make_train(
 
     if last_step is None:
         last_step = np.iinfo(np.int64).max
-    # The step is all the state.
-    ds = tf.data.Dataset.range(first_step, last_step)
-    ds = ds.map(batch_at_step, num_parallel_calls=tf.data.AUTOTUNE)
-    return ds.prefetch(tf.data.AUTOTUNE)  # the device never waits
+    return _batches(batch_at_step, first_step, last_step)
 
 
 def make_eval(
@@ -95,9 +92,17 @@ def make_eval(
         indices = tf.range(start, tf.minimum(start + batch_size, num_examples))
         return to_float(views.gather(indices)), to_one_hot(indices)
 
-    ds = tf.data.Dataset.range(steps_per_epoch(num_examples, batch_size))
+    num_steps = steps_per_epoch(num_examples, batch_size)
+    return _batches(batch_at_step, 0, num_steps)
+
+
+def _batches(
+    batch_at_step: Callable, first_step: int, last_step: int
+) -> tf.data.Dataset:
+    # The step is all the state.
+    ds = tf.data.Dataset.range(first_step, last_step)
     ds = ds.map(batch_at_step, num_parallel_calls=tf.data.AUTOTUNE)
-    return ds.prefetch(tf.data.AUTOTUNE)
+    return ds.prefetch(tf.data.AUTOTUNE)  # the device never waits
 
 
 def steps_per_epoch(num_examples: int, batch_size: int) -> int:
