@@ -15,6 +15,8 @@ import sys
 from cifar10_tf import config as config_lib
 from cifar10_tf import machine
 
+_NUM_STEPS = 4
+
 
 def main(dataset_name: str) -> None:
     """Does what the `train` command does, as far as the first steps."""
@@ -32,13 +34,15 @@ def main(dataset_name: str) -> None:
     data = trainer.load_data(config)
     times["data"] = machine.process_sec()
 
-    model = trainer.compiled_model(config, len(data.class_names))
+    model = trainer.compiled_model(
+        config, num_classes=len(data.class_names), num_steps=_NUM_STEPS
+    )
     times["model"] = machine.process_sec()
 
     throughput = callbacks.Throughput(data.num_train, config.batch_size)
     model.fit(
         data.train,
-        steps_per_epoch=4,
+        steps_per_epoch=_NUM_STEPS,
         validation_data=data.validation,
         validation_steps=1,
         callbacks=[throughput],

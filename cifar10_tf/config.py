@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any, Self
 
 from cifar10_tf import augment_spec, recipes
@@ -23,6 +24,27 @@ DEFAULTS = {
     "precision": "float32",
     "deterministic": False,
     "max_train_examples": 0,
+}
+
+
+def _between(low: int, high: int) -> tuple[str, Callable[[int], bool]]:
+    return f"between {low} and {high}", lambda value: low <= value <= high
+
+
+_SHARE = "at least 0 and below 1", lambda value: 0 <= value < 1
+
+# What each number must be, and the check of it, which NaN fails.
+_RANGES = {
+    "epochs": _between(1, 1_000_000),
+    "batch_size": _between(1, 1_000_000),
+    "learning_rate": ("a positive number", lambda value: 0 < value < math.inf),
+    "warmup": _SHARE,
+    "weight_decay": ("0 or positive", lambda value: 0 <= value < math.inf),
+    "label_smoothing": _SHARE,
+    "ema": _SHARE,
+    "validation_fraction": _SHARE,
+    "seed": _between(0, 2**32 - 1),
+    "max_train_examples": _between(0, 10**9),
 }
 
 # Where a run lives does not change what it computes.
@@ -49,7 +71,13 @@ class Config:
     run_dir: str
     epochs: int
     batch_size: int
+    optimizer: str
     learning_rate: float
+    schedule: str
+    warmup: float
+    weight_decay: float
+    label_smoothing: float
+    ema: float
     augment: str
     validation_fraction: float
     seed: int
@@ -74,24 +102,16 @@ class Config:
                 "cifar100 or eurosat/rgb, or folder:PATH, "
                 f"got {self.dataset!r}."
             )
+        _check_choice("optimizer", self.optimizer, recipes.OPTIMIZERS)
+        _check_choice("schedule", self.schedule, recipes.SCHEDULES)
         _check_choice("precision", self.precision, PRECISIONS)
         object.__setattr__(
             self, "augment", augment_spec.canonical(self.augment)
         )
-        _check_range("epochs", self.epochs, 1, 1_000_000)
-        _check_range("batch_size", self.batch_size, 1, 1_000_000)
-        _check_range("seed", self.seed, 0, 2**32 - 1)
-        _check_range("max_train_examples", self.max_train_examples, 0, 10**9)
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ValueError(
-                "learning_rate must be a positive number, "
-                f"got {self.learning_rate}."
-            )
-        if not 0 <= self.validation_fraction < 1:
-            raise ValueError(
-                "validation_fraction must be at least 0 and below 1, "
-                f"got {self.validation_fraction}."
-            )
+        for name, (wanted, is_good) in _RANGES.items():
+            value = getattr(self, name)
+            if not is_good(value):
+                raise ValueError(f"{name} must be {wanted}, got {value}.")
 
     def to_json(self) -> str:
         """Returns the config as indented JSON text."""
@@ -110,20 +130,29 @@ class Config:
             raise ValueError(f"a config needs exactly {sorted(names)}.")
         return cls(**values)
 
+    def settings(self) -> dict[str, Any]:
+        """Returns what determines the result: all fields but the locations."""
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if name not in _LOCATIONS
+        }
+
     def differences(self, other: Self) -> list[str]:
         """Lists the settings in which two runs differ, locations aside."""
         return [
             f"{name}: {mine!r} -> {theirs!r}"
-            for name, mine in dataclasses.asdict(self).items()
-            if name not in _LOCATIONS
-            and mine != (theirs := getattr(other, name))
+            for name, mine in self.settings().items()
+            if mine != (theirs := getattr(other, name))
         ]
 
 
 def make_config(**settings: Any) -> Config:
     """Returns the defaults and the model's recipe with `settings` over them.
 
-    A setting that is None counts as not given.
+    A setting that is None counts as not given. With another optimizer than the
+    recipe's, the learning rate and the weight decay that are customary for it
+    take the place of the recipe's.
 
     Raises:
         ValueError: as Config does.
@@ -132,6 +161,9 @@ def make_config(**settings: Any) -> Config:
     model = given.get("model", DEFAULTS["model"])
     _check_choice("model", model, sorted(recipes.RECIPES))
     recipe = dataclasses.asdict(recipes.RECIPES[model])
+    optimizer = given.get("optimizer", recipe["optimizer"])
+    if optimizer != recipe["optimizer"]:
+        recipe |= recipes.OPTIMIZERS.get(optimizer, {})
     return Config(**(DEFAULTS | recipe | given))
 
 
@@ -139,11 +171,4 @@ def _check_choice(name: str, value: str, choices) -> None:
     if value not in choices:
         raise ValueError(
             f"Unknown {name} {value!r}; choose from {', '.join(choices)}."
-        )
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ValueError(
-            f"{name} must be between {low} and {high}, got {value}."
         )

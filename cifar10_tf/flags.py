@@ -23,6 +23,13 @@ def _recipe_default(setting: str) -> str:
     return f"Default: the model's own ({', '.join(map(str, values))})."
 
 
+def _customary() -> str:
+    return ", ".join(
+        f"{name} {c['learning_rate']} and {c['weight_decay']}"
+        for name, c in recipes.OPTIMIZERS.items()
+    )
+
+
 flags.DEFINE_enum(
     "model", DEFAULTS["model"], sorted(recipes.RECIPES), "Network."
 )
@@ -53,10 +60,53 @@ flags.DEFINE_integer(
     None,
     f"Images a training step. {_recipe_default('batch_size')}",
 )
+flags.DEFINE_enum(
+    "optimizer",
+    None,
+    sorted(recipes.OPTIMIZERS),
+    f"What applies the gradients. {_recipe_default('optimizer')} Another one "
+    "than that gets its customary learning rate and weight decay, unless they "
+    f"are given: {_customary()}.",
+)
 flags.DEFINE_float(
     "learning_rate",
     None,
-    f"Of the optimizer. {_recipe_default('learning_rate')}",
+    "Of the optimizer; the highest, where a schedule changes it. "
+    + _recipe_default("learning_rate"),
+)
+flags.DEFINE_enum(
+    "schedule",
+    None,
+    recipes.SCHEDULES,
+    "How the learning rate goes: constant; to 0 along half a cosine or a line; "
+    "or one_cycle, up from a 25th for 30 % of the steps, then down to nothing, "
+    f"along cosines. {_recipe_default('schedule')}",
+)
+flags.DEFINE_float(
+    "warmup",
+    None,
+    "Share of all steps in which the learning rate rises to its highest, "
+    f"linearly; one_cycle rises by itself. {_recipe_default('warmup')}",
+)
+flags.DEFINE_float(
+    "weight_decay",
+    None,
+    "Every step takes learning_rate * weight_decay of each weight off it; not "
+    "of biases and the weights of normalisation. "
+    + _recipe_default("weight_decay"),
+)
+flags.DEFINE_float(
+    "label_smoothing",
+    None,
+    "Share of each label that is spread evenly over all classes, in the "
+    "training and validation loss. The test loss is always the plain "
+    f"cross-entropy. {_recipe_default('label_smoothing')}",
+)
+flags.DEFINE_float(
+    "ema",
+    None,
+    "Decay of a moving average of the weights, which takes their place in "
+    f"validation and in the saved model; 0: none. {_recipe_default('ema')}",
 )
 flags.DEFINE_string(
     "augment",

@@ -14,6 +14,7 @@ from cifar10_tf import (
     evaluation,
     machine,
     models,
+    optimization,
     pipeline,
     plots,
     precision,
@@ -41,13 +42,20 @@ def train(config: Config, *, restart: bool = False) -> dict:
     policy = set_up(config)
     data = load_data(config)
     stamp = {"versions": machine.versions(), "hardware": machine.hardware()}
-    model = compiled_model(config, num_classes=len(data.class_names))
+    steps_per_epoch = pipeline.steps_per_epoch(
+        data.num_train, config.batch_size
+    )
+    model = compiled_model(
+        config,
+        num_classes=len(data.class_names),
+        num_steps=config.epochs * steps_per_epoch,
+    )
 
     run = RunDirectory(config.run_dir)
     if restart:
         run.set_aside()
     run.create(config)
-    throughput = _fit(model, config, run, data)
+    throughput = _fit(model, config, run, data, steps_per_epoch)
     _save(model, run)
 
     # From here on the model is the one on disk, and the test split is read.
@@ -56,15 +64,10 @@ def train(config: Config, *, restart: bool = False) -> dict:
     _save_plots(run, config, data, history, result)
     summary = {
         "status": "complete",
-        "dataset": config.dataset,
-        "model": config.model,
+        **config.settings(),
+        "precision": policy,  # that which "auto" has become
         "num_params": model.count_params(),
-        "seed": config.seed,
-        "precision": policy,
-        "epochs": config.epochs,
         "steps": history[-1]["step"],
-        "batch_size": config.batch_size,
-        "augment": config.augment,
         "num_train_examples": data.num_train,
         "num_validation_examples": data.num_validation,
         "num_test_examples": len(result.labels),
@@ -150,35 +153,55 @@ def set_up(config: Config) -> str:
     return policy
 
 
-def compiled_model(config: Config, num_classes: int) -> keras.Model:
-    """Returns the config's model, ready for `fit`."""
+def compiled_model(
+    config: Config, num_classes: int, num_steps: int
+) -> keras.Model:
+    """Returns the config's model, ready for `num_steps` steps of `fit`."""
     model = models.build_model(config.model, num_classes=num_classes)
-    optimizer = keras.optimizers.RMSprop(config.learning_rate)
-    model.compile(optimizer, **_objective())  # float16: with loss scaling
+    optimizer = optimization.make_optimizer(
+        config.optimizer,
+        model.trainable_variables,
+        learning_rate=optimization.make_schedule(
+            config.schedule,
+            peak=config.learning_rate,
+            num_steps=num_steps,
+            warmup=config.warmup,
+        ),
+        weight_decay=config.weight_decay,
+        ema=config.ema,
+    )
+    # float16: with loss scaling
+    model.compile(optimizer, **_objective(config.label_smoothing))
     model.optimizer.build(model.trainable_variables)
     return model
 
 
-def _objective() -> dict:
+def _objective(label_smoothing: float = 0.0) -> dict:
     # A metric by its name would, like an optimizer that is not built, make its
     # variables in the first step, and TensorFlow trace the step again for it:
     # 0.8 s of 2.0 on two cores.
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
-    return {"loss": "categorical_crossentropy", "metrics": [accuracy]}
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
+    return {"loss": loss, "metrics": [accuracy]}
 
 
 def _save(model: keras.Model, run: RunDirectory) -> None:
-    if isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
-        # Keras loads the model without the scaler unless the global policy is
-        # float16, and then can't find the optimizer's state.
-        inner = model.optimizer.inner_optimizer
-        model.compile(inner, auto_scale_loss=False, **_objective())
+    # Compiled, so that it can be evaluated, but not with the optimizer that
+    # trained it: the state would double or triple the file, and a schedule of
+    # ours would need this package and loss scaling the same dtype policy to
+    # load. SGD has no state to speak of.
+    model.compile(keras.optimizers.SGD(), auto_scale_loss=False, **_objective())
+    model.optimizer.build(model.trainable_variables)
     with replacing(run.model) as aside:
         model.save(aside)
 
 
 def _fit(
-    model: keras.Model, config: Config, run: RunDirectory, data: Data
+    model: keras.Model,
+    config: Config,
+    run: RunDirectory,
+    data: Data,
+    steps_per_epoch: int,
 ) -> callbacks.Throughput:
     _log.info(
         "Training %s on %s: %d examples, %d held out for validation.",
@@ -193,11 +216,13 @@ def _fit(
         model.fit(
             data.train,
             epochs=config.epochs,
-            steps_per_epoch=pipeline.steps_per_epoch(
-                data.num_train, config.batch_size
-            ),
+            steps_per_epoch=steps_per_epoch,
             validation_data=data.validation,
-            callbacks=[throughput, callbacks.MetricsLog(run.metrics)],
+            callbacks=[
+                throughput,
+                *([callbacks.ValidateAverages()] if config.ema else []),
+                callbacks.MetricsLog(run.metrics),
+            ],
             shuffle=False,  # the pipeline has done it
             # A bar where it can redraw itself, otherwise a line an epoch.
             verbose=1 if sys.stdout.isatty() else 2,

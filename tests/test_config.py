@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from unittest import mock
 
 from absl.testing import absltest, parameterized
 
@@ -23,6 +24,40 @@ class ConfigTest(parameterized.TestCase):
             self.assertEqual(config.batch_size, 256)
             self.assertEqual(config.learning_rate, 0.001)
             self.assertEqual(config.validation_fraction, 0.3)
+            self.assertEqual(config.optimizer, "rmsprop")
+            self.assertEqual(config.schedule, "constant")
+            for extra in "warmup", "weight_decay", "label_smoothing", "ema":
+                self.assertEqual(getattr(config, extra), 0.0)
+
+    @parameterized.parameters(*recipes.RECIPES)
+    def test_every_recipe_is_valid(self, model):
+        config = config_lib.make_config(model=model)
+        recipe = recipes.RECIPES[model]
+        for field in dataclasses.fields(recipe):
+            self.assertEqual(
+                getattr(config, field.name), getattr(recipe, field.name)
+            )
+
+    @parameterized.parameters(*recipes.OPTIMIZERS)
+    def test_another_optimizer_brings_its_own_rate(self, optimizer):
+        recipe = dataclasses.replace(
+            recipes.RECIPES["dropout"],
+            optimizer="sgd",
+            learning_rate=0.3,
+            weight_decay=0.7,
+        )
+        with mock.patch.dict(recipes.RECIPES, {"dropout": recipe}):
+            config = config_lib.make_config(optimizer=optimizer)
+            rate_given = config_lib.make_config(
+                optimizer=optimizer, learning_rate=0.5
+            )
+        customary = recipes.OPTIMIZERS[optimizer]
+        if optimizer == "sgd":  # the recipe's, though named by a flag
+            customary = {"learning_rate": 0.3, "weight_decay": 0.7}
+        self.assertEqual(config.learning_rate, customary["learning_rate"])
+        self.assertEqual(config.weight_decay, customary["weight_decay"])
+        self.assertEqual(rate_given.learning_rate, 0.5)
+        self.assertEqual(rate_given.weight_decay, customary["weight_decay"])
 
     @parameterized.parameters(
         {"model": "droput"},
@@ -40,6 +75,17 @@ class ConfigTest(parameterized.TestCase):
         {"learning_rate": 0.0},
         {"learning_rate": float("nan")},
         {"learning_rate": float("inf")},
+        {"optimizer": "sdg"},
+        {"schedule": "step"},
+        {"warmup": 1.0},
+        {"warmup": -0.1},
+        {"weight_decay": -1e-9},
+        {"weight_decay": float("inf")},
+        {"weight_decay": float("nan")},
+        {"label_smoothing": 1.0},
+        {"label_smoothing": -0.1},
+        {"ema": 1.0},
+        {"ema": float("nan")},
         {"validation_fraction": 1.0},
         {"validation_fraction": -0.1},
         {"validation_fraction": float("nan")},
@@ -65,6 +111,15 @@ class ConfigTest(parameterized.TestCase):
     )
     def test_dataset_names(self, name):
         self.assertEqual(config_lib.make_config(dataset=name).dataset, name)
+
+    def test_settings_are_all_but_locations(self):
+        config = config_lib.make_config(run_dir="a", data_dir="b")
+        settings = config.settings()
+        self.assertNotIn("a", settings.values())
+        self.assertNotIn("b", settings.values())
+        self.assertEqual(
+            config_lib.Config(**settings, run_dir="a", data_dir="b"), config
+        )
 
     def test_json_round_trip(self):
         config = config_lib.make_config(seed=2**32 - 1, learning_rate=1)

@@ -305,7 +305,9 @@ class CompiledModelTest(absltest.TestCase):
         scaled = keras.optimizers.LossScaleOptimizer
         for policy in ("mixed_float16", "mixed_bfloat16", "float32"):
             keras.config.set_dtype_policy(policy)
-            model = trainer.compiled_model(config_lib.make_config(), 10)
+            model = trainer.compiled_model(
+                config_lib.make_config(), num_classes=10, num_steps=9
+            )
             self.assertEqual(
                 isinstance(model.optimizer, scaled), policy == "mixed_float16"
             )
@@ -316,7 +318,9 @@ class CompiledModelTest(absltest.TestCase):
         train_step = keras.Model.train_step
         for policy in ("mixed_float16", "float32"):
             keras.config.set_dtype_policy(policy)
-            model = trainer.compiled_model(config_lib.make_config(), 10)
+            model = trainer.compiled_model(
+                config_lib.make_config(), num_classes=10, num_steps=9
+            )
             with mock.patch.object(
                 keras.Model, "train_step", autospec=True, side_effect=train_step
             ) as traced:
