@@ -91,8 +91,8 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "weight_decay",
     None,
-    "Every step takes learning_rate * weight_decay of each weight off it; not "
-    "of biases and the weights of normalisation. "
+    "Every step takes learning_rate * weight_decay of each kernel off it; "
+    "biases, normalisation and embeddings are left alone. "
     + _recipe_default("weight_decay"),
 )
 flags.DEFINE_float(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
+from cifar10_tf.muon import Muon
+
 _OPTIMIZERS = {
     "sgd": lambda **kwargs: keras.optimizers.SGD(
         momentum=0.9, nesterov=True, **kwargs
@@ -13,6 +15,7 @@ _OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
     "rmsprop": keras.optimizers.RMSprop,
+    "muon": Muon,
 }
 
 
@@ -27,9 +30,8 @@ def make_optimizer(
     """Returns the optimizer of that name; SGD with Nesterov momentum 0.9.
 
     The weight decay is decoupled (Loshchilov & Hutter, arXiv 1711.05101): a
-    step takes learning_rate * weight_decay * weight off each weight. It leaves
-    out what has fewer than two dimensions: biases, and the scales and shifts
-    of normalisation.
+    step takes learning_rate * weight_decay * weight off each weight. It is for
+    kernels alone: not for biases, normalisation or embeddings.
 
     Args:
         name: of `recipes.OPTIMIZERS`.
@@ -45,8 +47,10 @@ def make_optimizer(
         use_ema=ema > 0,
         ema_momentum=ema,
     )
+    # By the name, which Keras's layers share: an attention's biases are
+    # matrices.
     optimizer.exclude_from_weight_decay(
-        [variable for variable in variables if len(variable.shape) < 2]
+        [v for v in variables if not v.name.endswith("kernel")]
     )
     return optimizer
 

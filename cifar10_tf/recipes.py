@@ -12,6 +12,7 @@ OPTIMIZERS = {
     "adam": {"learning_rate": 0.001, "weight_decay": 0.0},
     "adamw": {"learning_rate": 0.001, "weight_decay": 0.01},
     "rmsprop": {"learning_rate": 0.001, "weight_decay": 0.0},
+    "muon": {"learning_rate": 0.02, "weight_decay": 0.0},
 }
 
 
@@ -28,7 +29,7 @@ class Recipe:
     learning_rate: float  # the schedule's highest
     schedule: str  # of SCHEDULES
     warmup: float  # share of all steps
-    weight_decay: float  # a step takes learning_rate * weight_decay * weight
+    weight_decay: float  # decoupled, as Keras has it; of kernels only
     label_smoothing: float
     ema: float  # decay of a moving average of the weights; 0: none
     augment: str  # as `augment_spec` has it

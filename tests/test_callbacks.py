@@ -10,9 +10,16 @@ from cifar10_tf import callbacks, machine
 from cifar10_tf.errors import UserError
 
 
-def _fit(callbacks_, validate=True, epochs=2, num_examples=10, verbose=0):
+def _fit(
+    callbacks_,
+    validate=True,
+    epochs=2,
+    num_examples=10,
+    verbose=0,
+    optimizer="sgd",
+):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse", metrics=["accuracy"])
+    model.compile(optimizer, "mse", metrics=["accuracy"])
     x, y = np.zeros((num_examples, 2)), np.zeros((num_examples, 1))
     model.fit(
         x,
@@ -75,6 +82,50 @@ class ThroughputTest(absltest.TestCase):
         self.assertIsNone(json.loads(path.read_text())["images_per_sec"])
 
 
+class ValidateAveragesTest(absltest.TestCase):
+    def _fit(self, policy, *callbacks_, validate=True):
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        keras.config.set_dtype_policy(policy)
+        x = np.array([[0.25], [0.5]], np.float32)  # else float16 overflows
+        model = keras.Sequential(
+            [keras.Input((1,)), keras.layers.Dense(1, use_bias=False)]
+        )
+        model.set_weights([np.array([[0.3]])])
+        model.compile(
+            keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9),
+            "mse",
+        )
+        weights = []
+        log = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: weights.append(
+                float(model.get_weights()[0][0, 0])
+            )
+        )
+        history = model.fit(
+            x, -x, batch_size=1, epochs=3, shuffle=False, verbose=0,
+            validation_data=(x, 0 * x) if validate else None,
+            callbacks=[log, *callbacks_],
+        ).history  # fmt: skip
+        return weights, model, history.get("val_loss")
+
+    def test_validates_and_ends_with_averages_and_trains_without(self):
+        for policy in ("float32", "mixed_float16"):
+            expected, _, _ = self._fit(policy, validate=False)
+            weights, model, losses = self._fit(
+                policy, callbacks.ValidateAverages()
+            )
+            self.assertEqual(weights, expected)  # to the bit
+            averages = [weights[0]]
+            for weight in weights[1:]:
+                averages.append(0.9 * averages[-1] + 0.1 * weight)
+            np.testing.assert_allclose(
+                losses, 0.15625 * np.square(averages[1::2]), rtol=0.01
+            )
+            np.testing.assert_allclose(
+                model.get_weights()[0][0, 0], averages[-1], rtol=1e-5
+            )
+
+
 class MetricsLogTest(absltest.TestCase):
     def test_a_line_an_epoch(self):
         path = pathlib.Path(self.create_tempdir().full_path) / "metrics.jsonl"
@@ -104,6 +155,18 @@ class MetricsLogTest(absltest.TestCase):
         _fit([throughput, callbacks.MetricsLog(path)], validate=False)
         line = json.loads(path.read_text().splitlines()[0])
         self.assertIsNone(line["val_accuracy"])
+
+    def test_the_rate_of_a_schedule(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "metrics.jsonl"
+        schedule = keras.optimizers.schedules.PolynomialDecay(0.1, 6, 0.02)
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.SGD(schedule)
+        )
+        _fit([callbacks.MetricsLog(path)], optimizer=optimizer)
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        self.assertEqual(
+            [line["learning_rate"] for line in lines], [0.06, 0.02]
+        )
 
     def test_a_loss_that_is_no_number_is_an_error(self):
         path = pathlib.Path(self.create_tempdir().full_path) / "metrics.jsonl"

@@ -6,7 +6,6 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import warnings
 from unittest import mock
 
 import keras
@@ -19,12 +18,15 @@ from cifar10_tf import trainer
 from tests import fakes
 
 _PLAIN_KERAS = """
-import sys, keras, tensorflow_datasets as tfds
+import sys, warnings, keras, numpy as np, tensorflow_datasets as tfds
 data = tfds.builder_from_directory(sys.argv[2]).as_dataset(
     split="test", batch_size=-1)
-model = keras.models.load_model(sys.argv[1])
-predicted = model.predict(data["image"].numpy() / 255, verbose=0).argmax(1)
-print((predicted == data["label"].numpy()).mean())
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    model = keras.models.load_model(sys.argv[1])
+images, labels = (data[name].numpy() for name in ("image", "label"))
+print(*model.evaluate(images / 255, np.eye(10)[labels], verbose=0))
+print((model.predict(images / 255, verbose=0).argmax(1) == labels).mean())
 assert "cifar10_tf" not in sys.modules
 """
 
@@ -156,16 +158,20 @@ class TrainTest(absltest.TestCase):
         self.assertIsNone(summary["validation_accuracy"])
         self.assertEqual(summary["num_validation_examples"], 0)
 
-    def test_float16_saves_a_model_that_loads_silently(self):
+    def test_a_run_with_everything_that_is_not_plain_keras(self):
         result = self._run(
-            "--precision=mixed_float16", "--epochs=1", "--run_dir=float16",
-            "--max_train_examples=100",
+            "--precision=mixed_float16", "--epochs=2", "--run_dir=fancy",
+            "--max_train_examples=100", "--batch_size=20", "--optimizer=muon",
+            "--schedule=one_cycle", "--ema=0.9", "--label_smoothing=0.1",
         )  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(self._summary("float16")["precision"], "mixed_float16")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            keras.models.load_model(self.parent / "float16" / "model.keras")
+        summary = self._summary("fancy")
+        self.assertEqual(summary["precision"], "mixed_float16")
+        self.assertEqual(summary["learning_rate"], 0.02)
+        self.assertEqual(summary["label_smoothing"], 0.1)
+        rates = [row["learning_rate"] for row in self._metrics("fancy")]
+        self.assertLess(rates[1], rates[0])
+        self._assert_loads_without_this_package("fancy")
 
     def test_divergence_is_an_error(self):
         result = self._run(
@@ -209,17 +215,22 @@ class TrainTest(absltest.TestCase):
         )
 
     def test_the_model_loads_without_this_package(self):
+        self._assert_loads_without_this_package("first")
+
+    def _assert_loads_without_this_package(self, name):
+        model = self.parent / name / "model.keras"
         result = subprocess.run(
-            [sys.executable, "-c", _PLAIN_KERAS, self.path / "model.keras"]
-            + [self.data],
+            [sys.executable, "-c", _PLAIN_KERAS, model, self.data],
             capture_output=True,
             text=True,
         )
-        self.assertEqual(
-            float(result.stdout),
-            self._summary()["test_accuracy"],
-            result.stderr,
-        )
+        self.assertEqual(result.returncode, 0, result.stderr)
+        loss, accuracy, predicted = map(float, result.stdout.split())
+        summary = self._summary(name)
+        self.assertEqual(predicted, summary["test_accuracy"])
+        self.assertAlmostEqual(accuracy, summary["test_accuracy"], places=6)
+        # Rounding depends on the batches.
+        self.assertAlmostEqual(loss, summary["test_loss"], delta=0.01)
 
 
 class FolderTest(absltest.TestCase):
@@ -300,6 +311,21 @@ class FolderTest(absltest.TestCase):
 
 
 class CompiledModelTest(absltest.TestCase):
+    def test_the_settings_reach_the_optimizer(self):
+        config = config_lib.make_config(
+            optimizer="sgd", schedule="linear", learning_rate=0.5, warmup=0.2,
+            weight_decay=0.3, ema=0.9, label_smoothing=0.1,
+        )  # fmt: skip
+        model = trainer.compiled_model(config, num_classes=10, num_steps=10)
+        optimizer = model.optimizer
+        self.assertIsInstance(optimizer, keras.optimizers.SGD)
+        self.assertEqual(optimizer.weight_decay, 0.3)
+        self.assertEqual(optimizer.ema_momentum, 0.9)
+        self.assertEqual(model.loss.label_smoothing, 0.1)
+        for step, rate in (2, 0.5), (6, 0.25), (10, 0.0):
+            optimizer.iterations.assign(step)
+            self.assertAlmostEqual(float(optimizer.learning_rate), rate)
+
     def test_float16_scales_its_loss_and_others_do_not(self):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
         scaled = keras.optimizers.LossScaleOptimizer
