@@ -13,7 +13,9 @@ _OPTIMIZERS = {
         momentum=0.9, nesterov=True, **kwargs
     ),
     "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
+    # Keras's Adam decouples its weight decay; its AdamW does no more, and
+    # refuses to go without.
+    "adamw": keras.optimizers.Adam,
     "rmsprop": keras.optimizers.RMSprop,
     "muon": Muon,
 }

@@ -142,6 +142,15 @@ class MakeOptimizerTest(parameterized.TestCase):
             if variable.path in shrunk:
                 np.testing.assert_allclose(variable, 1 - 0.5 * 0.2)
 
+    @parameterized.parameters(*recipes.OPTIMIZERS)
+    def test_without_weight_decay(self, name):
+        variables = [keras.Variable(np.ones([2, 2]), name="kernel")]
+        optimizer = optimization.make_optimizer(
+            name, variables, learning_rate=0.5, weight_decay=0.0
+        )
+        optimizer.apply([np.zeros([2, 2], "float32")], variables)
+        np.testing.assert_array_equal(variables[0], 1)
+
     def test_the_average_is_of_the_weights(self):
         variable = keras.Variable([0.0], name="bias")
         optimizer = optimization.make_optimizer(
