@@ -2,6 +2,8 @@
 
 import contextlib
 import pathlib
+import subprocess
+import sys
 from unittest import mock
 
 import numpy as np
@@ -123,3 +125,13 @@ def environment(cache: pathlib.Path, data_dir: pathlib.Path) -> dict[str, str]:
         **dict.fromkeys(names, nobody),
         **dict.fromkeys(map(str.upper, names), nobody),
     }
+
+
+def run_main(*arguments, **kwargs) -> subprocess.CompletedProcess:
+    """Runs the command line in a process of its own; captures its output."""
+    return subprocess.run(
+        [sys.executable, "-m", "cifar10_tf.main", *arguments],
+        capture_output=True,
+        text=True,
+        **kwargs,
+    )

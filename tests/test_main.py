@@ -10,15 +10,6 @@ from cifar10_tf import main, run_directory
 from tests import fakes
 
 
-def _run(*arguments, **kwargs):
-    return subprocess.run(
-        [sys.executable, "-m", "cifar10_tf.main", *arguments],
-        capture_output=True,
-        text=True,
-        **kwargs,
-    )
-
-
 class MainTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -37,7 +28,7 @@ class MainTest(parameterized.TestCase):
 
     @parameterized.parameters("--help", "-h", "--helpfull")
     def test_help(self, flag):
-        result = _run("train", flag)
+        result = fakes.run_main("train", flag)
         self.assertEqual(result.returncode, 0)
         for name in main.COMMANDS:
             self.assertRegex(result.stdout, rf"\n  {name} +[A-Z]")
@@ -90,14 +81,16 @@ finally:
         (["prepare", "--dataset=cifar10"], "can't be downloaded"),
     )
     def test_mistakes(self, arguments, *parts):
-        result = _run(*arguments, env=self.environment, cwd=self.directory)
+        result = fakes.run_main(
+            *arguments, env=self.environment, cwd=self.directory
+        )
         self._assert_error(result, *parts)
         self.assertEmpty(os.listdir(self.directory))
 
     def test_a_run_directory_that_holds_something_else(self):
         (self.directory / "thesis.tex").write_text("precious")
         for flag in ("--restart", "--norestart"):
-            result = _run(
+            result = fakes.run_main(
                 "--dataset=synthetic10", "--run_dir=.", flag,
                 env=self.environment, cwd=self.directory,
             )  # fmt: skip
@@ -117,22 +110,24 @@ finally:
     def test_evaluate_an_unfinished_run(self):
         run = run_directory.RunDirectory(self.directory / "run")
         run.create(config_lib.make_config(dataset="synthetic10"))
-        result = _run("evaluate", f"--run_dir={run.path}", env=self.environment)
+        result = fakes.run_main(
+            "evaluate", f"--run_dir={run.path}", env=self.environment
+        )
         self._assert_error(result, "holds no model")
 
     def test_debug_shows_the_traceback(self):
-        result = _run("--epochs=0", "--debug")
+        result = fakes.run_main("--epochs=0", "--debug")
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("Traceback", result.stderr)
 
     def test_doctor_reports_damaged_data(self):
         (self.directory / "data" / "cifar10" / "3.0.2").mkdir(parents=True)
-        result = _run("doctor", env=self.environment)
+        result = fakes.run_main("doctor", env=self.environment)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stdout, "CIFAR-10: +the prepared data.*damaged")
 
     def test_doctor(self):
-        result = _run("doctor", env=self.environment)
+        result = fakes.run_main("doctor", env=self.environment)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stderr, "")
         for part in ("tensorflow 2", "GPU", "--mixed_precision", "CIFAR-10"):

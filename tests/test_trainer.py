@@ -62,13 +62,7 @@ class TrainTest(absltest.TestCase):
 
     @classmethod
     def _run(cls, *arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "cifar10_tf.main", *arguments],
-            capture_output=True,
-            text=True,
-            env=cls.environment,
-            cwd=cls.parent,
-        )
+        return fakes.run_main(*arguments, env=cls.environment, cwd=cls.parent)
 
     def _metrics(self, name):
         lines = (self.parent / name / "metrics.jsonl").read_text().splitlines()
@@ -255,13 +249,7 @@ class FolderTest(absltest.TestCase):
             )
 
     def _run(self, *arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "cifar10_tf.main", *arguments],
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            cwd=self.parent,
-        )
+        return fakes.run_main(*arguments, env=self.environment, cwd=self.parent)
 
     def test_train_and_evaluate(self):
         flags = ["--dataset=folder:my pets", "--epochs=1", "--batch_size=8"]
