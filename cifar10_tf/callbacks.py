@@ -16,8 +16,8 @@ class Throughput(keras.callbacks.Callback):
 
     Validation and drawing don't count. Rates leave out the run's first step,
     which traces, and the run's rate its first epoch if there are more: XLA
-    compiles for each batch size. Adds `images_per_sec` to an epoch's logs;
-    comes before the callbacks that record it.
+    compiles for each batch size. Adds `images_per_sec` and `train_sec` to an
+    epoch's logs; comes before the callbacks that record them.
 
     Attributes:
         train_sec: seconds spent in training steps so far.
@@ -59,6 +59,7 @@ class Throughput(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._end_training()
+        logs["train_sec"] = round(self.train_sec, 3)
         if self._epoch_images_per_sec:  # Keras's progress bar wants numbers
             logs["images_per_sec"] = self._epoch_images_per_sec
 
@@ -133,6 +134,7 @@ class MetricsLog(keras.callbacks.Callback):
             "val_accuracy": logs.get("val_accuracy"),
             "learning_rate": _shortest(self.model.optimizer.learning_rate),
             "images_per_sec": logs.get("images_per_sec"),
+            "train_sec": logs["train_sec"],
         }
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -53,6 +53,7 @@ class ThroughputTest(absltest.TestCase):
         history = keras.callbacks.History()
         with mock.patch("time.perf_counter", lambda: clock.now):
             _fit([clock, throughput, history], **kwargs)
+        self.assertEqual(history.history["train_sec"], [102, 105])
         return throughput, history.history["images_per_sec"]
 
     def test_counts_training_steps_only(self):
@@ -145,6 +146,7 @@ class MetricsLogTest(absltest.TestCase):
                 "val_accuracy",
                 "learning_rate",
                 "images_per_sec",
+                "train_sec",
             ],
         )
         self.assertEqual(lines[0]["learning_rate"], 0.01)
