@@ -54,7 +54,9 @@ def evaluate() -> None:
     from cifar10_tf import evaluation
 
     dataset = datasets.load(config.dataset, data_dir)
-    result = evaluation.evaluate(run, dataset.test, dataset.class_names)
+    result = evaluation.evaluate(
+        run, dataset.test, dataset.class_names, with_tta=FLAGS.tta
+    )
     _print_result(dataclasses.asdict(config) | result.metrics())
 
 
@@ -118,6 +120,13 @@ def _print_result(summary: dict) -> None:
         f"test accuracy {summary['test_accuracy']:.2%} (95 % interval "
         f"{low:.2%} to {high:.2%}), loss {summary['test_loss']:.3f}"
     )
+    if "test_accuracy_tta" in summary:
+        low, high = summary["test_accuracy_tta_ci95"]
+        print(
+            "With test-time augmentation: test accuracy "
+            f"{summary['test_accuracy_tta']:.2%} (95 % interval {low:.2%} to "
+            f"{high:.2%})"
+        )
     per_class = summary["per_class_accuracy"]
     width = max(map(len, per_class))
     for name, accuracy in per_class.items():

@@ -24,6 +24,7 @@ DEFAULTS = {
     "precision": "float32",
     "deterministic": False,
     "max_train_examples": 0,
+    "tta": False,
 }
 
 
@@ -58,7 +59,8 @@ class Config:
     `precision` is a Keras dtype policy, or "auto" for the one that the hardware
     gains from (a run's summary tells which). `augment` is a list as
     "flip,crop=4", in the canonical form of `augment_spec`. `max_train_examples`
-    of 0 means all of them. An empty `data_dir` stands for TFDS's, an empty
+    of 0 means all of them. With `tta` a run is also evaluated with test-time
+    augmentation. An empty `data_dir` stands for TFDS's, an empty
     `run_dir` for one derived from dataset, model and seed.
 
     Raises:
@@ -84,6 +86,7 @@ class Config:
     precision: str
     deterministic: bool
     max_train_examples: int
+    tta: bool
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
+from typing import Self
 
 import keras
 import numpy as np
 
-from cifar10_tf import pipeline
+from cifar10_tf import pipeline, tta
 from cifar10_tf.datasets import Examples
 from cifar10_tf.errors import UserError
 from cifar10_tf.run_directory import RunDirectory
@@ -26,6 +27,7 @@ class Evaluation:
     probabilities: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
+    augmented: Self | None = None  # with test-time augmentation, if asked for
 
     @property
     def predictions(self) -> np.ndarray:
@@ -70,12 +72,18 @@ class Evaluation:
 
     def metrics(self) -> dict:
         """Returns what `summary.json` says of the test split."""
-        return {
+        metrics = {
             "test_accuracy": self.accuracy,
             "test_accuracy_ci95": self.accuracy_ci95,
             "test_loss": self.loss,
             "per_class_accuracy": self.per_class_accuracy,
         }
+        if self.augmented:
+            metrics |= {
+                "test_accuracy_tta": self.augmented.accuracy,
+                "test_accuracy_tta_ci95": self.augmented.accuracy_ci95,
+            }
+        return metrics
 
 
 def wilson_interval(
@@ -95,9 +103,15 @@ def wilson_interval(
 
 
 def evaluate(
-    run: RunDirectory, test: Examples, class_names: tuple[str, ...]
+    run: RunDirectory,
+    test: Examples,
+    class_names: tuple[str, ...],
+    *,
+    with_tta: bool = False,
 ) -> Evaluation:
     """Evaluates the model that a run saved on the whole test split.
+
+    With `with_tta`, a second time with test-time augmentation.
 
     Raises:
         UserError: the model can't be loaded, or tells other classes apart.
@@ -115,10 +129,16 @@ def evaluate(
             f"{run.model} tells {model.output_shape[-1]} classes apart, but "
             f"the data have {num_classes} now; train it again with --restart."
         )
-    batches = pipeline.make_eval(
-        *test,
-        num_classes=num_classes,
-        batch_size=_BATCH_SIZE,
-    )
-    probabilities = model.predict(batches, verbose=0)
-    return Evaluation(probabilities, test.labels, class_names)
+
+    def batches(size: int):
+        return pipeline.make_eval(
+            *test, num_classes=num_classes, batch_size=size
+        )
+
+    probabilities = model.predict(batches(_BATCH_SIZE), verbose=0)
+    result = Evaluation(probabilities, test.labels, class_names)
+    if not with_tta:
+        return result
+    probabilities = tta.predict(model, batches(_BATCH_SIZE // tta.NUM_VIEWS))
+    augmented = Evaluation(probabilities, test.labels, class_names)
+    return dataclasses.replace(result, augmented=augmented)

@@ -149,6 +149,13 @@ flags.DEFINE_integer(
     "Train on so many images only; 0: on all.",
 )
 flags.DEFINE_boolean(
+    "tta",
+    DEFAULTS["tta"],
+    "Evaluate on the test split with test-time augmentation as well: "
+    "predictions averaged over mirrored and shifted views of each image. For a "
+    "finished run: evaluate --tta.",
+)
+flags.DEFINE_boolean(
     "restart",
     False,
     "Start over where --run_dir holds a run already, which is kept under "

@@ -59,7 +59,9 @@ def train(config: Config, *, restart: bool = False) -> dict:
     _save(model, run)
 
     # From here on the model is the one on disk, and the test split is read.
-    result = evaluation.evaluate(run, data.test, data.class_names)
+    result = evaluation.evaluate(
+        run, data.test, data.class_names, with_tta=config.tta
+    )
     history = run.read_metrics()
     _save_plots(run, config, data, history, result)
     summary = {

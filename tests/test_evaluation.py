@@ -1,11 +1,14 @@
 import math
 
+import keras
 import numpy as np
 from absl.testing import absltest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar10_tf import evaluation
+from cifar10_tf.datasets import Examples
+from cifar10_tf.run_directory import RunDirectory
 
 
 def _evaluation():
@@ -38,6 +41,41 @@ class EvaluationTest(absltest.TestCase):
             np.eye(2, dtype=np.float32), np.array([0, 0]), ("cat", "dog")
         )
         self.assertEqual(result.per_class_accuracy, {"cat": 0.5, "dog": None})
+
+
+class EvaluateTest(absltest.TestCase):
+    def _save_a_model_that_looks_left(self) -> RunDirectory:
+        """For class 1 a little, the more against it the brighter the left."""
+        inputs = keras.Input((4, 4, 1))
+        x = keras.layers.Cropping2D(((0, 0), (0, 2)))(inputs)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        outputs = keras.layers.Dense(2, activation="softmax")(x)
+        model = keras.Model(inputs, outputs)
+        model.set_weights([np.array([[10.0, 0.0]]), np.array([0.0, 1.0])])
+        run = RunDirectory(self.create_tempdir().full_path)
+        model.save(run.model)
+        return run
+
+    def test_with_test_time_augmentation(self):
+        run = self._save_a_model_that_looks_left()
+        images = np.zeros((260, 4, 4, 1), np.uint8)  # more than one batch
+        images[:, :, 2:] = 255  # seen when mirrored
+        images[-1] = 0
+        test = Examples(images, np.zeros(260, np.int64))
+        plain = evaluation.evaluate(run, test, ("bright", "dark"))
+        self.assertEqual(plain.accuracy, 0)
+        self.assertNotIn("test_accuracy_tta", plain.metrics())
+
+        both = evaluation.evaluate(run, test, ("bright", "dark"), with_tta=True)
+        metrics = both.metrics()
+        self.assertEqual(metrics["test_accuracy"], 0)
+        self.assertEqual(metrics["test_accuracy_tta"], 259 / 260)
+        self.assertEqual(
+            metrics["test_accuracy_tta_ci95"],
+            evaluation.wilson_interval(259, 260),
+        )
+        self.assertEqual(both.augmented.predictions[-1], 1)
+        np.testing.assert_array_equal(plain.probabilities, both.probabilities)
 
 
 class WilsonIntervalTest(absltest.TestCase):

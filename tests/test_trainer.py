@@ -56,6 +56,7 @@ class TrainTest(absltest.TestCase):
             "--batch_size=32",
             "--mixed_precision",
             "--augment=crop=2,flip,cutmix",
+            "--tta",
         ]
         cls.first = cls._run(*cls.flags, "--run_dir=first")
         cls.path = cls.parent / "first"
@@ -193,10 +194,12 @@ class TrainTest(absltest.TestCase):
         self.assertIn("crescent", summary["per_class_accuracy"])
 
     def test_evaluate_agrees(self):
-        result = self._run("evaluate", "--run_dir=first")
+        result = self._run("evaluate", "--run_dir=first", "--tta")
         self.assertEqual(result.returncode, 0, result.stderr)
-        accuracy = self._summary()["test_accuracy"]
-        self.assertIn(f"test accuracy {accuracy:.2%}", result.stdout)
+        for name in ("test_accuracy", "test_accuracy_tta"):
+            accuracy = self._summary()[name]
+            self.assertIn(f"test accuracy {accuracy:.2%}", result.stdout)
+        self.assertEqual(result.stdout.count("test accuracy"), 2)
 
     def test_evaluate_refuses_a_broken_model(self):
         self._run("--max_train_examples=50", "--epochs=1", "--run_dir=broken")
