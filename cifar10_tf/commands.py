@@ -5,8 +5,10 @@ a mistake is answered at once. A command's docstring is its line in `--help`.
 """
 
 import dataclasses
+import os
 
 from cifar10_tf import datasets, flags, machine, precision
+from cifar10_tf.config import Config
 from cifar10_tf.datasets import names, prepared
 from cifar10_tf.errors import UserError
 from cifar10_tf.flags import FLAGS
@@ -17,14 +19,24 @@ def train() -> None:
     """Train, evaluate, draw and write the run directory (the default)."""
     config = flags.make_config()
     dataset = datasets.resolve(config.dataset, config.data_dir)
+    seeds = f"seed{config.seed}"
+    if FLAGS.num_runs > 1:
+        seeds = f"seeds{config.seed}-{config.seed + FLAGS.num_runs - 1}"
     config = dataclasses.replace(
         config,
         dataset=dataset,
         # As TFDS_DATA_DIR is now: another shell may have another.
         data_dir=str(prepared.data_root(dataset, config.data_dir)),
         run_dir=config.run_dir
-        or f"runs/{names.slug(dataset)}-{config.model}-seed{config.seed}",
+        or f"runs/{names.slug(dataset)}-{config.model}-{seeds}",
     )
+    if FLAGS.num_runs > 1:
+        _train_study(config)
+    else:
+        _train_run(config)
+
+
+def _train_run(config: Config) -> None:
     run = RunDirectory(config.run_dir)
     if FLAGS.restart:
         run.check_replaceable()
@@ -36,6 +48,14 @@ def train() -> None:
 
     _print_result(trainer.train(config, restart=FLAGS.restart))
     print(f"Everything is in {run.path}")
+
+
+def _train_study(config: Config) -> None:
+    from cifar10_tf import study
+
+    summary = study.train(config, FLAGS.num_runs, restart=FLAGS.restart)
+    print(study.table(summary))
+    print(f"Everything is in {os.path.abspath(config.run_dir)}")
 
 
 def evaluate() -> None:

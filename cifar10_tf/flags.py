@@ -50,7 +50,9 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "run_dir",
     DEFAULTS["run_dir"],
-    "Where the run's files go. Default: runs/DATASET-MODEL-seedSEED.",
+    "Where the run's files go. Default: runs/DATASET-MODEL-seedSEED. With "
+    "--num_runs, each run's go to seedSEED below it, and the default is "
+    "runs/DATASET-MODEL-seedsFIRST-LAST.",
 )
 flags.DEFINE_integer(
     "epochs", None, f"Passes over the data. {_recipe_default('epochs')}"
@@ -125,6 +127,14 @@ flags.DEFINE_integer(
     DEFAULTS["seed"],
     "Determines initial weights, order and augmentation of the data, dropout.",
 )
+flags.DEFINE_integer(
+    "num_runs",
+    1,
+    "Train so many times, with --seed, the seed after it and so on, and report "
+    "mean, standard deviation and 95 % interval. Complete runs are not "
+    "repeated.",
+    lower_bound=1,
+)
 flags.DEFINE_boolean(
     "mixed_precision",
     False,
@@ -185,6 +195,13 @@ def parse(argv: list[str], help_text: Callable[[], str]) -> list[str]:
     if FLAGS["verbosity"].using_default_value:
         FLAGS.verbosity = -1  # TFDS is talkative at absl's default, INFO
     return arguments
+
+
+def arguments(**changes) -> list[str]:
+    """Returns the flags of this command line, with changes, for another one."""
+    defined = FLAGS.flags_by_module_dict()[__name__]
+    given = {flag.name: flag.value for flag in defined if flag.present}
+    return [f"--{name}={value}" for name, value in (given | changes).items()]
 
 
 def help_text() -> str:

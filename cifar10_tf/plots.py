@@ -107,6 +107,83 @@ def curves(history: list[dict], title: str) -> Figure:
 
 
 @_plain_text
+def study(
+    metrics: dict[str, dict], histories: list[list[dict]], title: str
+) -> Figure:
+    """Draws the accuracies of several runs, and their way there by seconds.
+
+    metrics: those of `study.json`; histories: of each run, the rows of
+    `metrics.jsonl`. Without validation the accuracies in training are drawn.
+    """
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure.suptitle(title)
+    dots_axis, curves_axis = figure.subplots(1, 2)
+    for axis in (dots_axis, curves_axis):
+        axis.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+        axis.grid(alpha=0.3)
+    columns = {
+        "test_accuracy": ("test", _BLUE),
+        "test_accuracy_tta": ("test with TTA", _GREEN),
+        "validation_accuracy": ("validation", _ORANGE),
+    }
+    columns = {k: column for k, column in columns.items() if k in metrics}
+    for x, (key, (_, color)) in enumerate(columns.items()):
+        _draw_distribution(dots_axis, x, metrics[key], color)
+    dots_axis.set_xticks(
+        range(len(columns)), [label for label, _ in columns.values()]
+    )
+    dots_axis.set(
+        title="each dot a run; diamonds: means, 95 % intervals",
+        xlim=(-0.6, len(columns) - 0.3),  # the last mean's text
+        ylabel="accuracy",
+    )
+    dots_axis.grid(False, axis="x")
+
+    validated = "validation_accuracy" in metrics
+    key = "val_accuracy" if validated else "accuracy"
+    for history in histories:
+        curves_axis.plot(
+            [row["train_sec"] for row in history],
+            [row[key] for row in history],
+            ".-",
+            color=_ORANGE if validated else _BLUE,
+            alpha=max(0.15, len(histories) ** -0.5),
+        )
+    name = "validation" if validated else "training"
+    curves_axis.set(
+        title="each line a run",
+        xlabel="seconds of training",
+        ylabel=f"{name} accuracy",
+        xlim=(0, None),
+    )
+    return figure
+
+
+def _draw_distribution(axis, x: float, metric: dict, color: str) -> None:
+    """Draws the values in the order of the runs, and the mean's interval."""
+    values, mean = metric["values"], metric["mean"]
+    places = x + np.linspace(-0.35, -0.05, len(values))
+    axis.plot(places, values, "o", color=color, alpha=0.6, markersize=5)
+    low, high = metric["ci95"]
+    axis.errorbar(
+        x + 0.1,
+        mean,
+        yerr=[[mean - low], [high - mean]],
+        fmt="D",
+        color=color,
+        capsize=5,
+    )
+    axis.annotate(
+        f"{mean:.2%}\n± {high - mean:.2%}",
+        (x + 0.1, mean),
+        xytext=(9, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+    )
+
+
+@_plain_text
 def confusion_matrix(matrix: np.ndarray, class_names, title: str) -> Figure:
     """Draws a heatmap of counts [true class, predicted class].
 

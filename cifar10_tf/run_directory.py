@@ -15,6 +15,10 @@ from cifar10_tf.files import check_writable, replacing
 _log = logging.getLogger(__name__)
 
 
+class UnfinishedRunError(UserError):
+    """This very run was begun here, and is not complete."""
+
+
 class RunDirectory:
     """The files of one run.
 
@@ -35,8 +39,9 @@ class RunDirectory:
         """Tells whether this very run has been done here already.
 
         Raises:
-            UserError: the directory can't take the run: it holds another one,
-                an unfinished one or something else, or can't be written.
+            UnfinishedRunError: it was begun, and nobody is at it.
+            UserError: the directory can't take the run: it holds another one or
+                something else, or can't be written.
         """
         if not self._is_taken():
             self._check_writable()
@@ -50,7 +55,9 @@ class RunDirectory:
                 f"({'; '.join(different)}); {remedy}"
             )
         if not self.summary.is_file():
-            raise UserError(f"{self.path} holds an unfinished run; {remedy}")
+            raise UnfinishedRunError(
+                f"{self.path} holds an unfinished run; {remedy}"
+            )
         return True
 
     def check_replaceable(self) -> None:
@@ -151,6 +158,10 @@ class RunDirectory:
                 f"{self.path} is not a run directory, and is left alone: it "
                 "has no config.json of a run; choose another --run_dir."
             ) from error
+
+    def read_summary(self) -> dict[str, Any]:
+        """Returns the summary of a complete run."""
+        return json.loads(self.summary.read_text("utf-8"))
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Returns a dict for each epoch, as `metrics.jsonl` has them."""

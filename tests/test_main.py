@@ -74,6 +74,7 @@ finally:
         (["--optimizer=lion"], "lion", "adamw"),
         (["--schedule=step"], "step", "one_cycle"),
         (["--ema=1"], "ema must be at least 0 and below 1, got 1.0"),
+        (["--num_runs=0"], "num_runs"),
         (["--precision=int8"], "int8", "mixed_bfloat16"),
         (["evaluate"], "--run_dir"),
         (["evaluate", "--run_dir=nowhere"], "nowhere", "config.json"),
@@ -96,6 +97,15 @@ finally:
             )  # fmt: skip
             self._assert_error(result, "not a run", "--run_dir")
         self.assertEqual(os.listdir(self.directory), ["thesis.tex"])
+
+    def test_the_default_directory_of_a_study(self):
+        run = "runs/synthetic10-dropout-seeds4-6/seed5"
+        (self.directory / run / "thesis").mkdir(parents=True)
+        result = fakes.run_main(
+            "--dataset=synthetic10", "--seed=4", "--num_runs=3",
+            env=self.environment, cwd=self.directory,
+        )  # fmt: skip
+        self._assert_error(result, run, "not a run")
 
     def test_a_closed_pipe_is_no_error(self):
         program = f"{sys.executable} -m cifar10_tf.main --help | head -n 1"

@@ -68,6 +68,28 @@ class PlotsTest(parameterized.TestCase):
         self._render(figure)
         self.assertLen(figure.axes[0].lines, 1)
 
+    @parameterized.parameters(2, 100)
+    def test_study(self, num_runs):
+        metric = {
+            "mean": 0.75,
+            "ci95": [0.7, 0.8],
+            "values": np.linspace(0.6, 0.9, num_runs),
+        }
+        histories = [[_row(1, train_sec=s)] for s in range(1, num_runs + 1)]
+        for names, drawn in (
+            (["test_accuracy", "validation_accuracy"], "val_accuracy"),
+            (["test_accuracy"], "accuracy"),
+        ):
+            metrics = dict.fromkeys([*names, "train_sec"], metric)
+            figure = plots.study(metrics, histories, "folder $x$")
+            self._render(figure)
+            dots, curves = figure.axes
+            self.assertLen(dots.get_xticks(), len(names))
+            self.assertIn("75.00%\n± 5.00%", [t.get_text() for t in dots.texts])
+            points = [tuple(line.get_xydata()[0]) for line in curves.lines]
+            expected = [(h[0]["train_sec"], h[0][drawn]) for h in histories]
+            self.assertEqual(points, expected)
+
     def test_confusion_matrix_shows_every_count(self):
         matrix = np.arange(100).reshape(10, 10)
         matrix[4] = 0  # a class without examples

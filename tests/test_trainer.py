@@ -115,11 +115,19 @@ class TrainTest(absltest.TestCase):
         for line in self.first.stderr.splitlines():
             self.assertRegex(line, "^(Decoding|Precision|Training|Run dir)")
 
-    def test_the_same_seed_gives_the_same_metrics(self):
-        self._run(*self.flags, "--run_dir=again")
-        self._run(*self.flags, "--run_dir=other", "--seed=2")
-        self.assertEqual(self._metrics("first"), self._metrics("again"))
-        self.assertNotEqual(self._metrics("first"), self._metrics("other"))
+    def test_a_run_of_a_study_is_the_same_alone(self):
+        result = self._run(*self.flags, "--num_runs=2", "--run_dir=study")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        first = self._metrics("first")
+        self.assertEqual(first, self._metrics("study/seed1"))
+        self.assertNotEqual(first, self._metrics("study/seed2"))
+        losses = [
+            self._summary(name)["test_loss"]
+            for name in ("first", "study/seed1")
+        ]
+        self.assertEqual(*losses)
+        self.assertRegex(result.stdout, "\ntest accuracy with TTA +[0-9]")
+        self.assertTrue((self.parent / "study" / "study.png").exists())
 
     def test_a_complete_run_is_not_repeated(self):
         before = (self.path / "summary.json").stat().st_mtime_ns

@@ -1,0 +1,257 @@
+"""Many runs of one config that differ by their seed, and what they say.
+
+Free of TensorFlow: each run is made by a process of its own, for the memory of
+its input pipeline is given back only when a process ends, and so it is the same
+to the bit as when it is made alone.
+"""
+
+import contextlib
+import dataclasses
+import json
+import math
+import pathlib
+import shlex
+import signal
+import statistics
+import subprocess
+import sys
+
+from cifar10_tf import flags, plots
+from cifar10_tf.config import Config
+from cifar10_tf.datasets import names
+from cifar10_tf.errors import UserError
+from cifar10_tf.files import replacing
+from cifar10_tf.run_directory import RunDirectory, UnfinishedRunError
+
+_PROGRAM = [sys.executable, "-m", "cifar10_tf.main"]
+
+# What is reported, where the runs' summaries have it, and how.
+_METRICS = {
+    "test_accuracy": ("test accuracy", ".2%"),
+    "test_accuracy_tta": ("test accuracy with TTA", ".2%"),
+    "validation_accuracy": ("validation accuracy", ".2%"),
+    "train_sec": ("seconds of training", ".1f"),
+    "total_sec": ("seconds in all", ".1f"),
+}
+
+# Of a run that Ctrl-C has reached, to come to its end.
+_GRACE_SEC = 10
+
+
+def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
+    """Trains with seeds seed, seed + 1 ... and returns the study's summary.
+
+    Each run is an ordinary one, in the directory seedSEED of config.run_dir.
+    Runs that are complete are not repeated; the flags of this process are those
+    of the others. `study.json` and `study.png` are written when all are there.
+
+    Args:
+        config: with a dataset that `datasets.resolve` returned and a run_dir.
+        restart: sets earlier runs aside and makes all of them again.
+
+    Raises:
+        UserError: a directory can't be used, or a run fails.
+    """
+    path = pathlib.Path(config.run_dir).absolute()
+    if RunDirectory(path).config.exists():
+        raise UserError(
+            f"{path} holds a run, not a study of several; choose another "
+            "--run_dir."
+        )
+    configs = [_config_of_run(config, path, i) for i in range(num_runs)]
+    # Before hours are spent: all of them can be made.
+    commands = [_command(config, restart) for config in configs]
+    for i, (config, command) in enumerate(zip(configs, commands, strict=True)):
+        state = "" if command else ": complete already"
+        # Flushed: the run's process writes to the same stream.
+        print(
+            f"Run {i + 1} of {num_runs}, seed {config.seed}{state}", flush=True
+        )
+        if command and (status := _call(command)):
+            raise UserError(
+                f"the run with seed {config.seed} ended with "
+                f"{_describe_status(status)}, and the study with it; train "
+                "again without --restart to go on from there."
+            )
+    runs = [RunDirectory(config.run_dir) for config in configs]
+    summary = summarize([run.read_summary() for run in runs])
+    figure = plots.study(
+        summary["metrics"],
+        [run.read_metrics() for run in runs],
+        title(summary),
+    )
+    with replacing(path / "study.png") as aside:
+        figure.savefig(aside, dpi=150)
+    with replacing(path / "study.json") as aside:
+        text = json.dumps(summary, indent=2, allow_nan=False)
+        aside.write_text(text + "\n", "utf-8")
+    return summary
+
+
+def _config_of_run(config: Config, path: pathlib.Path, i: int) -> Config:
+    seed = config.seed + i
+    try:
+        return dataclasses.replace(
+            config, seed=seed, run_dir=str(path / f"seed{seed}")
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _command(config: Config, restart: bool) -> list[str] | None:
+    """Returns the command that makes a run; None where it is complete."""
+    run = RunDirectory(config.run_dir)
+    if restart:
+        run.check_replaceable()
+    else:
+        try:
+            if run.is_complete(config):
+                return None
+        except UnfinishedRunError:
+            restart = True
+    return [
+        *_PROGRAM,
+        "train",
+        *flags.arguments(
+            num_runs=1,
+            restart=restart,
+            # As resolved: what auto stands for may change meanwhile.
+            dataset=config.dataset,
+            data_dir=config.data_dir,
+            seed=config.seed,
+            run_dir=config.run_dir,
+        ),
+    ]
+
+
+def _call(command: list[str]) -> int:
+    """Runs a process, which doesn't outlive this one, and returns its status.
+
+    A signal that ends it is a negative status.
+    """
+    # By default SIGTERM would end this process at once, and leave the other.
+    previous = signal.signal(
+        signal.SIGTERM, lambda number, _: sys.exit(128 + number)
+    )
+    process = subprocess.Popen(command)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # Ctrl-C at a terminal reaches both.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SEC)
+        raise
+    finally:
+        process.terminate()  # nothing where it has ended
+        process.wait()
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _describe_status(status: int) -> str:
+    if status < 0:
+        return f"signal {-status} ({signal.Signals(-status).name})"
+    return f"status {status}"
+
+
+def summarize(summaries: list[dict]) -> dict:
+    """Returns what `study.json` says of two or more runs' summaries."""
+    first = summaries[0]
+    return {
+        "status": "complete",
+        "dataset": first["dataset"],
+        "model": first["model"],
+        "num_runs": len(summaries),
+        "seeds": [summary["seed"] for summary in summaries],
+        "metrics": {
+            name: statistics_of([summary[name] for summary in summaries])
+            for name in _METRICS
+            if first.get(name) is not None
+        },
+        # More than one where runs were made elsewhere, or later.
+        "versions": _distinct(summaries, "versions"),
+        "hardware": _distinct(summaries, "hardware"),
+        "command": shlex.join(["cifar10-tf", *sys.argv[1:]]),
+    }
+
+
+def _distinct(summaries: list[dict], key: str) -> list:
+    values = [summary[key] for summary in summaries]
+    return [v for i, v in enumerate(values) if v not in values[:i]]
+
+
+def statistics_of(values: list[float]) -> dict:
+    """Returns mean, sample standard deviation and the mean's 95 % interval.
+
+    The interval is Student's: of the mean over seeds, of values that are about
+    normal. It says nothing of another test set.
+    """
+    mean, std = statistics.mean(values), statistics.stdev(values)
+    half = t_quantile(len(values) - 1) * std / math.sqrt(len(values))
+    return {
+        "mean": mean,
+        "std": std,
+        "ci95": [mean - half, mean + half],
+        "values": values,
+    }
+
+
+def t_quantile(degrees_of_freedom: int, probability: float = 0.95) -> float:
+    """Returns the t that |Student's t| is below with a probability.
+
+    By bisection of the exact sums for a whole number of degrees of freedom, in
+    Abramowitz and Stegun, "Handbook of mathematical functions", 26.7.3-4.
+    """
+    low, high = 0.0, math.pi / 2  # of atan(t / sqrt(degrees_of_freedom))
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _t_probability(middle, degrees_of_freedom) < probability:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(degrees_of_freedom) * math.tan(low)
+
+
+def _t_probability(angle: float, degrees_of_freedom: int) -> float:
+    odd = degrees_of_freedom % 2
+    cos, total = math.cos(angle), 0.0
+    term = cos if odd else 1.0
+    for i in range(odd, degrees_of_freedom, 2):
+        total += term
+        term *= (i + 1) / (i + 2) * cos**2
+    total *= math.sin(angle)
+    return (angle + total) * 2 / math.pi if odd else total
+
+
+def title(summary: dict) -> str:
+    """Returns model, dataset and seeds of a study's summary, in a line."""
+    seeds = summary["seeds"]
+    return (
+        f"{summary['model']} on {names.title(summary['dataset'])}: "
+        f"{len(seeds)} runs, seeds {seeds[0]} to {seeds[-1]}"
+    )
+
+
+def table(summary: dict) -> str:
+    """Returns a study's summary as lines for a terminal."""
+    lines = [
+        title(summary),
+        f"{'':<24}{'mean':>8}{'std':>8}  {'95 % interval of mean':<23}"
+        "min to max",
+    ]
+    for name, metric in summary["metrics"].items():
+        label, spec = _METRICS[name]
+        mean, std, low, high, least, most = (
+            format(value, spec)
+            for value in (
+                metric["mean"],
+                metric["std"],
+                *metric["ci95"],
+                min(metric["values"]),
+                max(metric["values"]),
+            )
+        )
+        lines.append(
+            f"{label:<24}{mean:>8}{std:>8}  {f'{low} to {high}':<23}"
+            f"{least} to {most}"
+        )
+    return "\n".join(lines)
