@@ -88,7 +88,7 @@ class _Subject:
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    arguments = harness.parse_arguments(__doc__)
+    arguments = harness.parser(__doc__).parse_args()
     num_steps, repeats, num_starts = (
         (6, 2, 1) if arguments.quick else (17, 13, 5)
     )

@@ -19,14 +19,14 @@ _RESULTS = pathlib.Path(__file__).parent / "results"
 _BAR_WIDTH = 20
 
 
-def parse_arguments(doc: str) -> argparse.Namespace:
-    """Returns the arguments that every benchmark takes: quick and output."""
+def parser(doc: str) -> argparse.ArgumentParser:
+    """Returns a parser of what every benchmark takes: --quick and --output."""
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--output", help="JSON file; default: under results/")
-    return parser.parse_args()
+    return parser
 
 
 def turns(names: Sequence[str], repeats: int) -> Iterator[tuple[int, str]]:

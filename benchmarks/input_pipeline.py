@@ -41,7 +41,7 @@ _UNITS = {
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    arguments = harness.parse_arguments(__doc__)
+    arguments = harness.parser(__doc__).parse_args()
     sec, rounds, cases = (
         (0.2, 3, CASES[:2]) if arguments.quick else (1.0, 7, CASES)
     )

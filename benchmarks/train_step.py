@@ -1,20 +1,23 @@
-"""Times the bare training step of every model against a matrix product.
+"""Times the bare training step of models against a matrix product.
 
     python benchmarks/train_step.py [--quick] [--output=FILE.json]
+        [--models NAME ...]
 
-For every model, in float32 and in the precision that this machine gains from,
-at batch sizes 64, 256 and 1024 (--quick: 256), in turn: the compiled Keras step
-with RMSprop, fed one batch over and over. In the same rounds, a product of two
-square matrices of side 2048, in the types that these steps compute in.
+For each model (baseline and dropout, unless others are named), in float32 and
+in the precision that this machine gains from, at batch sizes 64, 256 and 1024
+(--quick: 256), in turn: the compiled Keras step with RMSprop, fed one batch
+over and over. In the same rounds, a product of two square matrices of side
+2048, in the types that these steps compute in.
 
 Prints images per second, and which fraction of the matrix product's rate the
-convolutions and dense layers of a step come to. Whatever else a step does
-(activations, pooling, normalisation, the optimizer) takes time and does not
-count as work. Every convolution counts as the plain one: an algorithm that
+convolutions, dense layers and attention of a step come to. Whatever else a step
+does (activations, pooling, normalisation, the optimizer) takes time and does
+not count as work. Every convolution counts as the plain one: an algorithm that
 saves multiplications could exceed 1.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable
 
@@ -26,10 +29,12 @@ from keras import layers
 
 from cifar10_tf import models, pipeline, precision
 
+_MODELS = ("baseline", "dropout")
+
 _MATRIX_SIZE = 2048
 
 # Each has one kernel, all of which meets the input at every output position.
-_COUNTED = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+_KERNEL_LAYERS = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
 def train_flops(model: keras.Model) -> int:
@@ -43,24 +48,44 @@ def train_flops(model: keras.Model) -> int:
         model: in Keras's functional style, data format channels_last.
 
     Raises:
-        NotImplementedError: a layer has a matrix of weights that is not a
-            kernel of Conv2D, DepthwiseConv2D or Dense.
+        NotImplementedError: a layer has a matrix of weights and is none of
+            Conv2D, DepthwiseConv2D, Dense, EinsumDense, MultiHeadAttention.
     """
     trained = set()  # ids of the tensors that depend on trainable weights
     flops = 0
-    for layer in model.layers:  # after those that its inputs come from
-        inputs, outputs = map(keras.tree.flatten, (layer.input, layer.output))
+    for operation in model.operations:  # after those that its inputs come from
+        inputs = keras.tree.flatten(operation.input)
+        weights = getattr(operation, "weights", [])
         passes_on = any(id(tensor) in trained for tensor in inputs)
-        learns = any(weight.trainable for weight in layer.weights)
-        if learns or passes_on:
-            trained.update(map(id, outputs))
-        if isinstance(layer, _COUNTED):
-            positions = math.prod(layer.output.shape[1:-1])
-            product = 2 * positions * math.prod(layer.kernel.shape)
-            flops += product * (1 + layer.kernel.trainable + passes_on)
-        elif any(len(weight.shape) > 1 for weight in layer.weights):
-            raise NotImplementedError(f"can't count {layer!r}.")
+        learns = any(w.trainable for w in weights if w.name == "kernel")
+        with_kernel, without = _multiply_adds(operation)
+        flops += 2 * with_kernel * (1 + learns + passes_on)
+        if passes_on or any(w.trainable for w in weights):
+            trained.update(map(id, keras.tree.flatten(operation.output)))
+            without *= 3  # either factor has a gradient
+        flops += 2 * without
     return flops
+
+
+def _multiply_adds(operation: keras.Operation) -> tuple[int, int]:
+    """Returns an image's multiply-adds forwards, with a kernel and without."""
+    if isinstance(operation, _KERNEL_LAYERS):
+        positions = math.prod(operation.output.shape[1:-1])
+        return positions * math.prod(operation.kernel.shape), 0
+    if isinstance(operation, layers.EinsumDense):
+        _, kernel, output = re.split(",|->", operation.equation)
+        sizes = dict(zip(kernel, operation.kernel.shape, strict=True))
+        sizes |= zip(output[1:], operation.output.shape[1:], strict=True)
+        return math.prod(sizes.values()), 0
+    weights = getattr(operation, "weights", [])
+    if isinstance(operation, layers.MultiHeadAttention):  # of x with itself
+        positions = operation.output.shape[1]
+        kernels = [math.prod(w.shape) for w in weights if w.name == "kernel"]
+        width = operation.num_heads * operation.key_dim
+        return positions * sum(kernels), 2 * positions**2 * width
+    if any(len(weight.shape) > 1 for weight in weights):
+        raise NotImplementedError(f"can't count {operation!r}.")
+    return 0, 0
 
 
 def step_rate(
@@ -134,7 +159,16 @@ def _call_rate(run, wait, sec: float) -> Callable[[], float]:
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    arguments = harness.parse_arguments(__doc__)
+    parser = harness.parser(__doc__)
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        choices=models.MODELS,
+        default=_MODELS,
+        metavar="NAME",
+        help=f"of {', '.join(models.MODELS)}",
+    )
+    arguments = parser.parse_args()
     batch_sizes = (256,) if arguments.quick else (64, 256, 1024)
     sec, repeats = (0.5, 3) if arguments.quick else (1.0, 10)
     subjects, work = {}, {}
@@ -143,7 +177,7 @@ def main() -> None:
         peak = f"matrix product, {dtype}"
         subjects[peak] = matmul_rate(dtype, sec / 2)
         keras.config.set_dtype_policy(policy)
-        for name in models.MODELS:
+        for name in arguments.models:
             model = models.build_model(name)
             model.compile(
                 "rmsprop", "categorical_crossentropy", metrics=["accuracy"]

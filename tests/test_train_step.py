@@ -41,13 +41,9 @@ class TrainFlopsTest(parameterized.TestCase):
         (False, False, 1, 1),
     )
     def test_frozen_kernels(self, first, second, *passes):
-        model = keras.Sequential(
-            [
-                keras.Input((5,)),
-                layers.Dense(7, use_bias=False, trainable=first),
-                layers.Dense(3, trainable=second),
-            ]
-        )
+        inputs = keras.Input((5,))
+        x = layers.Dense(7, use_bias=False, trainable=first)(inputs)
+        model = keras.Model(inputs, layers.Dense(3, trainable=second)(x))
         self.assertEqual(
             train_step.train_flops(model),
             2 * (passes[0] * 5 * 7 + passes[1] * 7 * 3),
@@ -67,6 +63,29 @@ class TrainFlopsTest(parameterized.TestCase):
         model = keras.Model(inputs, [layers.Dense(2)(both), x])
         self.assertEqual(
             train_step.train_flops(model), 2 * (2 * 5 * 5 + 3 * 10 * 2)
+        )
+
+    def test_attention(self):
+        inputs = keras.Input((6, 2, 5))
+        x = layers.EinsumDense("abcd,cde->abe", (6, 8), bias_axes="be")(inputs)
+        x = layers.MultiHeadAttention(2, 3)(x, x)
+        model = keras.Model(inputs, x)
+        embedding = 6 * (2 * 5) * 8
+        # Queries, keys, values and outputs of 8; the heads together have 6.
+        projections = 6 * (4 * 8 * 6)
+        # Scores, and averages of values.
+        products = 2 * (6 * 6 * 6)
+        self.assertEqual(
+            train_step.train_flops(model),
+            2 * (2 * embedding + 3 * (projections + products)),
+        )
+
+    def test_gradients_pass_through_operations_without_a_layer(self):
+        inputs = keras.Input((4,))
+        x = keras.ops.pad(layers.Dense(5)(inputs)[:, 1:], ((0, 0), (0, 2)))
+        model = keras.Model(inputs, layers.Dense(3)(x))
+        self.assertEqual(
+            train_step.train_flops(model), 2 * (2 * 4 * 5 + 3 * 6 * 3)
         )
 
     def test_what_it_can_not_count(self):
