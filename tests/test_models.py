@@ -1,11 +1,51 @@
+import math
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from cifar10_tf import models, recipes
+from cifar10_tf.models import blocks
 from tests import fakes
 
-NUM_PARAMS = {"baseline": 669_354, "dropout": 669_354}
+# As the literature counts: without the statistics of batch normalisation.
+NUM_PARAMS = {
+    "baseline": 669_354,
+    "dropout": 669_354,
+    # github.com/kuangliu/pytorch-cifar: MobileNetV2, ResNet18, VGG("VGG16").
+    "mobilenet_v2": 2_296_922,
+    "resnet18": 11_173_962,
+    "vgg16_bn": 14_728_266,
+    # arXiv 1512.03385, table 6: 0.27 M and 0.85 M. In full, for instance, in
+    # github.com/akamaster/pytorch_resnet_cifar10.
+    "resnet20": 269_722,
+    "resnet56": 853_018,
+    # DeiT-Ti with 4x4 patches on 32x32 pixels has 5,362,762. Of these go the
+    # class token, its position, and the bias that all patches share, 192 each.
+    "vit_tiny": 5_362_186,
+    # arXiv 1605.07146: 2.7 M and 36.5 M. In full in
+    # github.com/osmr/imgclsmob (WRN-28-10).
+    "wrn16_4": 2_748_890,
+    "wrn28_10": 36_479_194,
+}
+
+# One of each family, small where there is a choice.
+_FAMILIES = ("dropout", "mobilenet_v2", "resnet20", "vgg16_bn", "vit_tiny")
+
+_LOAD_AND_COMPARE = """
+import pathlib, sys, keras, numpy as np
+for file in pathlib.Path(sys.argv[1]).glob("*.keras"):
+    data = np.load(file.with_suffix(".npz"))
+    model = keras.models.load_model(file)
+    np.testing.assert_allclose(
+        model(data["images"]), data["probabilities"], rtol=1e-5, atol=1e-6)
+    print(file.stem)
+assert "cifar10_tf" not in sys.modules
+"""
 
 
 class ModelsTest(parameterized.TestCase):
@@ -18,25 +58,69 @@ class ModelsTest(parameterized.TestCase):
         self.assertEqual(models.MODELS.keys(), recipes.RECIPES.keys())
 
     @parameterized.parameters(*NUM_PARAMS)
-    def test_size_and_name(self, name):
+    def test_size_name_and_two_steps_of_training(self, name):
+        keras.config.set_dtype_policy("mixed_bfloat16")
         model = models.build_model(name)
-        self.assertEqual(model.count_params(), NUM_PARAMS[name])
         self.assertEqual(model.name, name)
+        self.assertEqual(
+            sum(
+                math.prod(weight.shape)
+                for weight in model.weights
+                if not weight.name.startswith("moving_")
+            ),
+            NUM_PARAMS[name],
+        )
+        images, labels = fakes.random_arrays(2)
+        optimizer = keras.optimizers.SGD(1e-3)
+        for _ in range(2):
+            with tf.GradientTape() as tape:
+                probabilities = model(images / 255.0, training=True)
+                loss = keras.losses.SparseCategoricalCrossentropy()(
+                    labels, probabilities
+                )
+            self.assertTrue(np.isfinite(loss))
+            weights = model.trainable_weights
+            gradients = tape.gradient(loss, [w.value for w in weights])
+            for weight, gradient in zip(weights, gradients, strict=True):
+                self.assertIsNotNone(gradient, weight.path)
+                if weight.name == "kernel":  # in some places a bias is void
+                    self.assertTrue(np.any(gradient), weight.path)
+            optimizer.apply(gradients, weights)
 
     @parameterized.product(
-        name=list(NUM_PARAMS),
-        policy=["float32", "mixed_float16", "mixed_bfloat16"],
+        name=_FAMILIES, policy=["float32", "mixed_float16", "mixed_bfloat16"]
     )
     def test_float32_probabilities_under_every_policy(self, name, policy):
         keras.config.set_dtype_policy(policy)
         model = models.build_model(name, num_classes=7)
-        output = model(np.zeros((2, 32, 32, 3), np.float32)).numpy()
+        images, _ = fakes.random_arrays(2)
+        output = model(images / 255.0).numpy()
         self.assertEqual(output.dtype, np.float32)
         self.assertEqual(output.shape, (2, 7))
         np.testing.assert_allclose(output.sum(axis=1), 1, rtol=1e-5)
+        with_weights = [layer for layer in model.layers if layer.weights]
         self.assertEqual(
-            model.layers[1].compute_dtype, policy.removeprefix("mixed_")
+            {layer.compute_dtype for layer in with_weights[:-1]},
+            {policy.removeprefix("mixed_")},
         )
+        self.assertEqual(with_weights[-1].name, "probabilities")
+
+    def test_plain_keras_loads_what_was_saved(self):
+        directory = pathlib.Path(self.create_tempdir().full_path)
+        images, _ = fakes.random_arrays(2)
+        images = np.float32(images / 255)
+        for name in _FAMILIES:
+            model = models.build_model(name)
+            model.save(directory / f"{name}.keras")
+            np.savez(
+                directory / name, images=images, probabilities=model(images)
+            )
+        result = subprocess.run(
+            [sys.executable, "-c", _LOAD_AND_COMPARE, directory],
+            capture_output=True,
+            text=True,
+        )
+        self.assertCountEqual(result.stdout.split(), _FAMILIES, result.stderr)
 
     def test_dropout_acts_in_training_only(self):
         images = np.ones((1, 32, 32, 3), np.float32)
@@ -58,7 +142,7 @@ class ModelsTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "resnet99.*baseline"):
             models.build_model("resnet99")
 
-    @parameterized.parameters(*NUM_PARAMS)
+    @parameterized.parameters("baseline", "dropout")
     def test_learns(self, name):
         keras.utils.set_random_seed(1)
         images, labels = fakes.random_arrays(100, num_classes=2)
@@ -67,6 +151,42 @@ class ModelsTest(parameterized.TestCase):
         model.compile("rmsprop", "sparse_categorical_crossentropy")
         model.fit(x, labels, batch_size=10, epochs=10, verbose=0)
         self.assertLess(model.evaluate(x, labels, verbose=0), 0.1)
+
+
+class BlocksTest(parameterized.TestCase):
+    @parameterized.parameters(
+        lambda x, strides: blocks.conv(x, 4, strides=strides),
+        lambda x, strides: blocks.conv(x, 4, 1, strides=strides),
+        lambda x, strides: blocks.depthwise_conv(x, strides=strides),
+    )
+    def test_strides_keep_every_other_position(self, block):
+        inputs = keras.Input((8, 8, 3))
+        dense = keras.Model(inputs, block(inputs, strides=1))
+        sparse = keras.Model(inputs, block(inputs, strides=2))
+        sparse.set_weights(dense.get_weights())
+        x = np.random.RandomState(0).normal(size=(2, 8, 8, 3))
+        np.testing.assert_allclose(
+            sparse(x), dense(x)[:, ::2, ::2], rtol=1e-5, atol=1e-6
+        )
+
+    def test_normalize(self):
+        inputs = blocks.image()
+        model = keras.Model(inputs, blocks.normalize(inputs))
+        x = np.ones((1, 32, 32, 3), np.float32) * [0.4914, 0.4822, 0.7081]
+        y = model(x)
+        np.testing.assert_allclose(y[0, 0, 0], [0, 0, 1], atol=1e-5)
+        self.assertEqual(model.count_params(), 0)
+
+    @parameterized.parameters(
+        lambda x: blocks.conv(x, 64), blocks.depthwise_conv
+    )
+    def test_initial_variance_is_that_of_he(self, block):
+        # Unit variance in, 2 out: what ReLU halves.
+        inputs = keras.Input((16, 16, 64))
+        model = keras.Model(inputs, block(inputs))
+        x = np.random.RandomState(0).normal(size=(8, 16, 16, 64))
+        inner = model(x)[:, 1:-1, 1:-1]
+        self.assertAlmostEqual(np.var(inner), 2, delta=0.4)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,20 @@
 
 import keras
 
-from cifar10_tf.models import cnn
+from cifar10_tf.models import cnn, mobilenet, resnet, vgg, vit
 
-MODELS = {"baseline": cnn.build_baseline, "dropout": cnn.build_dropout}
+MODELS = {
+    "baseline": cnn.build_baseline,
+    "dropout": cnn.build_dropout,
+    "mobilenet_v2": mobilenet.build_mobilenet_v2,
+    "resnet18": resnet.build_resnet18,
+    "resnet20": resnet.build_resnet20,
+    "resnet56": resnet.build_resnet56,
+    "vgg16_bn": vgg.build_vgg16_bn,
+    "vit_tiny": vit.build_vit_tiny,
+    "wrn16_4": resnet.build_wrn16_4,
+    "wrn28_10": resnet.build_wrn28_10,
+}
 
 
 def build_model(name: str, *, num_classes: int = 10) -> keras.Model:

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from cifar10_tf.models import blocks
+
 
 def build_baseline(*, num_classes: int = 10) -> keras.Model:
     """Three blocks of two 3x3 convolutions and a hidden layer of 512.
@@ -22,7 +24,7 @@ def build_dropout(
 def _build(
     name: str, num_classes: int, rate: float, head_rate: float
 ) -> keras.Model:
-    inputs = keras.Input((32, 32, 3), name="image")
+    inputs = blocks.image()
     x = inputs
     for filters in (32, 64, 64):
         # Dropout first: Keras draws a layer's seed when it is constructed, so
@@ -30,7 +32,7 @@ def _build(
         x = _dropout(rate)(_conv_block(x, filters))
     x = layers.Dense(512, activation="relu")(layers.Flatten()(x))
     x = _dropout(head_rate)(x)
-    return keras.Model(inputs, _head(x, num_classes), name=name)
+    return keras.Model(inputs, blocks.head(x, num_classes), name=name)
 
 
 def _dropout(rate: float):
@@ -41,10 +43,3 @@ def _conv_block(x, filters: int):
     for _ in range(2):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
     return layers.MaxPooling2D(2)(x)
-
-
-def _head(x, num_classes: int):
-    # Probabilities in float32 under every policy: float16 underflows in them.
-    return layers.Dense(
-        num_classes, activation="softmax", dtype="float32", name="probabilities"
-    )(x)
