@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.metadata
+import importlib.util
 import json
 import pathlib
 import shlex
@@ -27,6 +28,17 @@ def parser(doc: str) -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--output", help="JSON file; default: under results/")
     return parser
+
+
+def is_installed(subject: str, packages: Sequence[str]) -> bool:
+    """Tells whether a subject has its packages; says so on stderr if not."""
+    missing = [p for p in packages if not importlib.util.find_spec(p)]
+    if missing:
+        print(
+            f"{subject}: left out; pip install {' '.join(missing)} to have it",
+            file=sys.stderr,
+        )
+    return not missing
 
 
 def turns(names: Sequence[str], repeats: int) -> Iterator[tuple[int, str]]:
@@ -77,12 +89,15 @@ def report(
     rows: list[dict],
     output: str | None,
     packages: Sequence[str] = (),
-) -> None:
+) -> pathlib.Path:
     """Writes the rows as JSON and as Markdown beside it, and prints the latter.
 
     Args:
         output: the JSON file; None: results/NAME.json.
         packages: peers whose version belongs in the report.
+
+    Returns:
+        The JSON file.
     """
     peers = {p: importlib.metadata.version(p) for p in packages}
     result = {
@@ -99,6 +114,7 @@ def report(
     text = markdown(result)
     path.with_suffix(".md").write_text(text, "utf-8")
     print(text, end="")
+    return path
 
 
 def markdown(result: dict) -> str:

@@ -19,7 +19,6 @@ no peer), and to copying the bytes (`peers/memcpy.py`).
 """
 
 import contextlib
-import importlib.util
 import statistics
 import sys
 
@@ -45,7 +44,7 @@ def main() -> None:
     sec, rounds, cases = (
         (0.2, 3, CASES[:2]) if arguments.quick else (1.0, 7, CASES)
     )
-    names = [name for name in SUBJECTS if _is_installed(name)]
+    names = [n for n in SUBJECTS if harness.is_installed(n, SUBJECTS[n])]
     rows = []
     for case in cases:
         # The limit is the same in every case.
@@ -54,16 +53,6 @@ def main() -> None:
         rows += _rows(case, values) + _ratios(case, values)
     packages = {p for name in names for p in SUBJECTS[name]}
     harness.report("input_pipeline", rows, arguments.output, sorted(packages))
-
-
-def _is_installed(name: str) -> bool:
-    missing = [p for p in SUBJECTS[name] if not importlib.util.find_spec(p)]
-    if missing:
-        print(
-            f"{name}: left out; pip install {' '.join(missing)} to have it",
-            file=sys.stderr,
-        )
-    return not missing
 
 
 def measure_case(

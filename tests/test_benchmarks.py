@@ -198,6 +198,24 @@ class HarnessTest(absltest.TestCase):
             values = harness.in_turn(subjects, 2)
         self.assertEqual(values, {"a": [2, 5], "b": [3, 4]})
 
+    def test_arguments_of_all_and_of_one(self):
+        argv = ["benchmark", "--quick", "--seeds=2"]
+        with mock.patch.object(sys, "argv", argv):
+            arguments = harness.parse_arguments("Doc.", seeds="1", dataset="a")
+        self.assertEqual(
+            vars(arguments),
+            {"quick": True, "output": None, "seeds": "2", "dataset": "a"},
+        )
+
+    def test_says_which_packages_are_missing(self):
+        with contextlib.redirect_stderr(io.StringIO()) as stderr:
+            self.assertTrue(harness.is_installed("peer", ["numpy"]))
+            self.assertFalse(harness.is_installed("peer", ["numpy", "no_such"]))
+        self.assertEqual(
+            stderr.getvalue(),
+            "peer: left out; pip install no_such to have it\n",
+        )
+
     def test_report_writes_json_and_markdown(self):
         rows = [
             harness.row("c", "ours", "speed", "images/s", [90, 100, 120]),
@@ -208,7 +226,8 @@ class HarnessTest(absltest.TestCase):
             pathlib.Path(self.create_tempdir().full_path) / "new" / "b.json"
         )
         with contextlib.redirect_stdout(io.StringIO()) as stdout:
-            harness.report("b", rows, str(output), ["numpy", "psutil"])
+            path = harness.report("b", rows, str(output), ["numpy", "psutil"])
+        self.assertEqual(path, output)
         result = json.loads(output.read_text())
         self.assertEqual(
             list(result),
