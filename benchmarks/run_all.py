@@ -1,6 +1,8 @@
-"""Runs every benchmark, one after the other, and joins their tables.
+"""Runs the benchmarks that take minutes, in turn, and joins their tables.
 
     python benchmarks/run_all.py [--quick] [--output=DIR]
+
+Left out is time_to_accuracy.py, which takes hours.
 
 Writes NAME.json and NAME.md for each, and README.md with all tables, to
 benchmarks/results/ or DIR. With --quick it takes about three minutes on two

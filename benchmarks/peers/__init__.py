@@ -1,6 +1,6 @@
 """Input pipelines over the same arrays, each written as its users tune it.
 
-Each module but this one is a subject and has
+Each module in SUBJECTS has
 
     batches(images, labels, case, batch_size) -> iterable
 
@@ -11,6 +11,8 @@ layout and form usual with that library. Every case shuffles anew each epoch;
 reflecting 4 pixels at each edge; `cutout` blanks a square of 8x8 pixels in each
 image (this project's may reach over the border, the others' may not); `full`
 adds mixup, its weights drawn for each image or for each batch.
+
+`torch_speedrun` is of another kind: a whole training, for `time_to_accuracy`.
 
 Two are no peers: `torch_windows`, this project's method in PyTorch, and
 `memcpy`, the limit, which does nothing but copy.
