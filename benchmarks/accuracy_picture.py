@@ -125,7 +125,7 @@ def _figures(pair: Pair) -> tuple[float, ...]:
         pair.test_accuracy_difference,
         pair.slow_sec,
         pair.slow_accuracy,
-        pair.run.train_sec,
+        pair.fast_sec,
     )
 
 

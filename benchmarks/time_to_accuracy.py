@@ -21,8 +21,8 @@ augmentation (tta), and the seconds after which validation first showed a
 target. Then ratios of seconds, within each seed: the original's until it first
 shows the first target on validation to speedrun_s's whole training, and
 torch_speedrun's whole training to speedrun_m's; with each, how much higher the
-test accuracy is than the first target and torch_speedrun's (tta where there is
-one). The picture goes to pictures/ beside the table.
+test accuracy is than the first target (plain) and torch_speedrun's (tta). The
+picture goes to pictures/ beside the table.
 
 Three seeds take about three hours on two cores. Every finished run is kept in
 runs/time_to_accuracy/DATASET/ and not run again, so that the command can be
@@ -98,9 +98,12 @@ _UNITS = {
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    arguments = harness.parse_arguments(
-        __doc__, dataset="auto", subjects="", seeds="", targets="0.75,0.908"
-    )
+    parser = harness.parser(__doc__)
+    parser.add_argument("--dataset", default="auto")
+    parser.add_argument("--subjects", default="")
+    parser.add_argument("--seeds", default="")
+    parser.add_argument("--targets", default="0.75,0.908")
+    arguments = parser.parse_args()
     quick, output = arguments.quick, arguments.output
     subjects = _QUICK_SUBJECTS if quick else _DEFAULT_SUBJECTS
     subjects = arguments.subjects.split(",") if arguments.subjects else subjects

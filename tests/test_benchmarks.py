@@ -198,15 +198,6 @@ class HarnessTest(absltest.TestCase):
             values = harness.in_turn(subjects, 2)
         self.assertEqual(values, {"a": [2, 5], "b": [3, 4]})
 
-    def test_arguments_of_all_and_of_one(self):
-        argv = ["benchmark", "--quick", "--seeds=2"]
-        with mock.patch.object(sys, "argv", argv):
-            arguments = harness.parse_arguments("Doc.", seeds="1", dataset="a")
-        self.assertEqual(
-            vars(arguments),
-            {"quick": True, "output": None, "seeds": "2", "dataset": "a"},
-        )
-
     def test_says_which_packages_are_missing(self):
         with contextlib.redirect_stderr(io.StringIO()) as stderr:
             self.assertTrue(harness.is_installed("peer", ["numpy"]))
