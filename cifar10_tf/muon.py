@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 # Of the Newton-Schulz iteration: x -> a x + b (x x') x + c (x x')^2 x takes
@@ -17,44 +18,49 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7
 class Muon(keras.optimizers.Optimizer):
     """Muon for kernels of convolutional and dense layers, Adam for the rest.
 
-    The rest are the head (the last kernel), depthwise kernels and whatever is
-    no kernel. keras.optimizers.Muon leaves convolutions to Adam, too. Source:
-    Jordan et al., kellerjordan.github.io/posts/muon; momentum and number of
-    iterations as in their CIFAR-10 record.
+    The head, which is the last kernel, is Nesterov SGD's; the rest are
+    depthwise kernels and whatever is no kernel. keras.optimizers.Muon leaves
+    convolutions to Adam, too, and the head. A kernel
+    is brought back to the norm sqrt(number of outputs) before each step, so
+    that the rate means the same from the first to the last; weight decay of it
+    has no effect. Source: Jordan et al., kellerjordan.github.io/posts/muon;
+    norm, momentum and number of iterations as in their CIFAR-10 record.
 
     Args:
         learning_rate: of Muon, a float or a LearningRateSchedule. About the
             spectral norm of a kernel's change in a step.
-        momentum: Nesterov's, of Muon.
+        momentum: Nesterov's, of Muon and SGD.
+        sgd_ratio: SGD's learning rate as a multiple of Muon's.
         adam_ratio: Adam's learning rate as a multiple of Muon's.
         name: of the optimizer, as `kwargs` an argument of all of Keras's.
     """
 
     def __init__(
         self,
-        learning_rate=0.02,
+        learning_rate=0.1,
         momentum=0.6,
+        sgd_ratio=0.5,
         adam_ratio=0.1,
         name="muon",
         **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.momentum = momentum
+        self.sgd_ratio = sgd_ratio
         self.adam_ratio = adam_ratio
 
     def build(self, variables):
         if self.built:
             return
         super().build(variables)
-        kernels = [v for v in variables if _is_kernel(v)]
-        muons = {self._var_key(v) for v in kernels[:-1]}
+        # By position: Keras's variables come to update_step as TensorFlow's.
+        is_kernel = [_is_kernel(v) for v in variables]
+        self._head = max(np.flatnonzero(is_kernel), default=None)
         self._momentums = self.add_optimizer_variables(variables, "momentum")
-        # Those without are Muon's.
+        # Those without are Muon's, and the head.
         self._velocities = [
-            None
-            if self._var_key(v) in muons
-            else self.add_variable_from_reference(v, "velocity")
-            for v in variables
+            None if kernel else self.add_variable_from_reference(v, "velocity")
+            for v, kernel in zip(variables, is_kernel, strict=True)
         ]
 
     def update_step(self, gradient, variable, learning_rate):
@@ -64,10 +70,16 @@ class Muon(keras.optimizers.Optimizer):
             update = self.adam_ratio * self._adam(gradient, momentum, velocity)
         else:
             self.assign(momentum, self.momentum * momentum + gradient)
-            update = _as_matrix(gradient + self.momentum * momentum)
-            rest, out = update.shape
-            update = orthogonalize(update) * math.sqrt(max(1, out / rest))
-            update = tf.reshape(update, variable.shape)
+            update = gradient + self.momentum * momentum
+            if index == self._head:
+                update = self.sgd_ratio * update
+            else:
+                update = tf.reshape(
+                    orthogonalize(_as_matrix(update)), variable.shape
+                )
+                norm = math.sqrt(variable.shape[-1])
+                scale = norm / (tf.norm(variable) + _EPSILON)
+                self.assign(variable, variable * scale)
         self.assign_sub(variable, learning_rate * update)
 
     def _adam(self, gradient, momentum, velocity):
@@ -81,6 +93,7 @@ class Muon(keras.optimizers.Optimizer):
     def get_config(self):
         return super().get_config() | {
             "momentum": self.momentum,
+            "sgd_ratio": self.sgd_ratio,
             "adam_ratio": self.adam_ratio,
         }
 

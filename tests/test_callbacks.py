@@ -164,7 +164,10 @@ class MetricsLogTest(absltest.TestCase):
         optimizer = keras.optimizers.LossScaleOptimizer(
             keras.optimizers.SGD(schedule)
         )
-        _fit([callbacks.MetricsLog(path)], optimizer=optimizer)
+        _fit(
+            [callbacks.Throughput(8, 4), callbacks.MetricsLog(path)],
+            optimizer=optimizer,
+        )
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         self.assertEqual(
             [line["learning_rate"] for line in lines], [0.06, 0.02]

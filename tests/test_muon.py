@@ -64,18 +64,26 @@ class MuonTest(parameterized.TestCase):
 
     @parameterized.parameters((3, 3, 4, 8), (3, 3, 16, 32), (40, 20), (20, 80))
     def test_a_kernel_changes_by_the_rate(self, *shape):
-        kernel = keras.Variable(_gradient(*shape), name="kernel")
+        value = _gradient(*shape)
+        value *= shape[-1] ** 0.5 / tf.norm(value)
+        kernel = keras.Variable(value, name="kernel")
         change = self._step(
             kernel, _gradient(*shape), learning_rate=0.5, momentum=0.0
         )
         matrix = change.reshape(-1, shape[-1])
-        # More outputs than inputs: larger, so that outputs change as much.
-        scale = max(1, matrix.shape[1] / matrix.shape[0]) ** 0.5
-        norms = np.linalg.svd(matrix, compute_uv=False) / (0.5 * scale)
+        norms = np.linalg.svd(matrix, compute_uv=False) / 0.5
         self.assertBetween(norms.min(), 0.6, 1.25)
         self.assertBetween(norms.max(), 0.6, 1.25)
         # Downhill.
         self.assertLess(np.sum(change * _gradient(*shape).numpy()), 0)
+
+    def test_the_size_of_a_kernel_is_of_no_account(self):
+        results = []
+        for scale in (1.0, 100.0):
+            kernel = keras.Variable(scale * _gradient(40, 20), name="kernel")
+            self._step(kernel, _gradient(20, 40, 1)[..., 0].numpy().T)
+            results.append(kernel.numpy())
+        np.testing.assert_allclose(*results, atol=1e-5)
 
     def test_the_momentum_is_nesterovs(self):
         first, second = _gradient(8, 4), 5.0 * tf.eye(8, 4)
@@ -102,11 +110,11 @@ class MuonTest(parameterized.TestCase):
     def test_the_others_are_adams(self):
         """The same as keras.optimizers.Adam at the ratio's rate."""
         model = _model()
+        not_adams = ("conv/kernel", "dense/kernel", "head/kernel")
         others = [
-            v for v in model.trainable_variables
-            if v.path not in ("conv/kernel", "dense/kernel")
-        ]  # fmt: skip
-        self.assertLen(others, 7)
+            v for v in model.trainable_variables if v.path not in not_adams
+        ]
+        self.assertLen(others, 6)
         adam = keras.optimizers.Adam(0.02)
         twins = [keras.Variable(v, name=v.name) for v in others]
         optimizer = muon.Muon(0.2, adam_ratio=0.1)
@@ -128,19 +136,32 @@ class MuonTest(parameterized.TestCase):
         for variable, twin in zip(others, twins, strict=True):
             np.testing.assert_allclose(variable, twin, atol=1e-5)
 
+    def test_the_head_is_nesterov_sgds(self):
+        """The same as keras.optimizers.SGD at the ratio's rate."""
+        body, head, twin = (
+            keras.Variable(tf.ones([4, 4]), name="kernel") for _ in range(3)
+        )
+        optimizer = muon.Muon(0.2, momentum=0.6, sgd_ratio=0.5)
+        sgd = keras.optimizers.SGD(0.1, momentum=0.6, nesterov=True)
+        for step in range(3):
+            gradient = (step + 1.0) * _gradient(4, 4)
+            optimizer.apply([_gradient(4, 4), gradient], [body, head])
+            sgd.apply([gradient], [twin])
+        np.testing.assert_allclose(head, twin, atol=1e-6)
+
     def test_kernels_need_one_variable_only(self):
         """Momentum for all, Adam's second moment for what is Adam's."""
         model = _model()
         optimizer = muon.Muon()
         optimizer.build(model.trainable_variables)
         velocities = [v for v in optimizer.variables if "velocity" in v.path]
-        self.assertLen(velocities, len(model.trainable_variables) - 2)
+        self.assertLen(velocities, len(model.trainable_variables) - 3)
 
     def test_config_round_trip(self):
         schedule = keras.optimizers.schedules.CosineDecay(0.3, 10)
         optimizer = muon.Muon(
-            schedule, momentum=0.7, adam_ratio=0.2, weight_decay=0.1,
-            use_ema=True, ema_momentum=0.5,
+            schedule, momentum=0.7, sgd_ratio=0.3, adam_ratio=0.2,
+            weight_decay=0.1, use_ema=True, ema_momentum=0.5,
         )  # fmt: skip
         config = keras.optimizers.serialize(optimizer)
         again = keras.optimizers.deserialize(config)
