@@ -6,6 +6,7 @@ import sys
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cifar10_tf import (
@@ -23,9 +24,13 @@ from cifar10_tf.config import Config
 from cifar10_tf.datasets import Examples, names, splits
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import replacing
+from cifar10_tf.models import whitening
+from cifar10_tf.models.plain import in_plain_keras
 from cifar10_tf.run_directory import RunDirectory
 
 _log = logging.getLogger(__name__)
+
+_SAMPLE_SIZE = 5000
 
 
 def train(config: Config, *, restart: bool = False) -> dict:
@@ -50,6 +55,7 @@ def train(config: Config, *, restart: bool = False) -> dict:
         num_classes=len(data.class_names),
         num_steps=config.epochs * steps_per_epoch,
     )
+    whitening.adapt(model, data.sample)
 
     run = RunDirectory(config.run_dir)
     if restart:
@@ -68,7 +74,7 @@ def train(config: Config, *, restart: bool = False) -> dict:
         "status": "complete",
         **config.settings(),
         "precision": policy,  # that which "auto" has become
-        "num_params": model.count_params(),
+        "num_params": models.num_params(model),
         "steps": history[-1]["step"],
         "num_train_examples": data.num_train,
         "num_validation_examples": data.num_validation,
@@ -97,6 +103,7 @@ class Data(NamedTuple):
     class_names: tuple[str, ...]
     num_train: int
     num_validation: int
+    sample: np.ndarray  # at most 5,000 of the training images, uint8
 
 
 def load_data(config: Config) -> Data:
@@ -133,6 +140,7 @@ def load_data(config: Config) -> Data:
         class_names=dataset.class_names,
         num_train=len(train),
         num_validation=len(validation),
+        sample=images[train[:_SAMPLE_SIZE]],
     )
 
 
@@ -192,6 +200,7 @@ def _save(model: keras.Model, run: RunDirectory) -> None:
     # trained it: the state would double or triple the file, and a schedule of
     # ours would need this package and loss scaling the same dtype policy to
     # load. SGD has no state to speak of.
+    model = in_plain_keras(model)
     model.compile(keras.optimizers.SGD(), auto_scale_loss=False, **_objective())
     model.optimizer.build(model.trainable_variables)
     with replacing(run.model) as aside:

@@ -14,7 +14,8 @@ from absl.testing import absltest
 from PIL import Image
 
 from cifar10_tf import config as config_lib
-from cifar10_tf import trainer
+from cifar10_tf import datasets, models, trainer
+from cifar10_tf.models import whitening
 from tests import fakes
 
 _PLAIN_KERAS = """
@@ -170,11 +171,37 @@ class TrainTest(absltest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         summary = self._summary("fancy")
         self.assertEqual(summary["precision"], "mixed_float16")
-        self.assertEqual(summary["learning_rate"], 0.02)
+        self.assertEqual(summary["learning_rate"], 0.1)
         self.assertEqual(summary["label_smoothing"], 0.1)
         rates = [row["learning_rate"] for row in self._metrics("fancy")]
         self.assertLess(rates[1], rates[0])
         self._assert_loads_without_this_package("fancy")
+
+    def test_speedrun(self):
+        images = datasets.load("cifar10", self.parent / "data").train.images
+        for precision in ("float32", "mixed_bfloat16"):
+            name = f"speedrun_{precision}"
+            result = self._run(
+                "--model=speedrun_s", f"--precision={precision}",
+                "--batch_size=50", "--validation_fraction=0",
+                f"--run_dir={name}",
+            )  # fmt: skip
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertGreater(self._summary(name)["label_smoothing"], 0)
+            # Plain Keras agrees on the loss, which is that without smoothing.
+            self._assert_loads_without_this_package(name)
+            # What was frozen is what the training images ask for.
+            model = keras.models.load_model(self.parent / name / "model.keras")
+            expected = models.build_model("speedrun_s")
+            whitening.adapt(expected, images)
+            for saved, computed in zip(
+                model.get_layer("whiten").get_weights(),
+                expected.get_layer("whiten").get_weights(),
+                strict=True,
+            ):
+                np.testing.assert_allclose(
+                    saved, computed, rtol=1e-4, atol=1e-4
+                )
 
     def test_divergence_is_an_error(self):
         result = self._run(

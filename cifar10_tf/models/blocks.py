@@ -1,13 +1,11 @@
-"""Blocks that the networks share: functions from tensor to tensor.
-
-Nothing but Keras's own layers and operations, so that a saved model loads
-without this package.
-"""
+"""Blocks that the networks share: functions from tensor to tensor."""
 
 import math
 
 import keras
 from keras import layers
+
+from cifar10_tf.models.normalization import FusedBatchNormalization
 
 # Of the training split's pixels in [0, 1], by channel.
 _MEAN = (0.4914, 0.4822, 0.4465)
@@ -79,7 +77,7 @@ def _with_padding(x, kernel_size: int, strides: int):
 def norm(x):
     """Batch normalisation with the constants of the published networks."""
     # Keras's own are 0.99, too slow for short trainings, and 1e-3.
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5)(x)
 
 
 def norm_relu(x):
@@ -87,11 +85,15 @@ def norm_relu(x):
     return layers.ReLU()(norm(x))
 
 
-def head(x, num_classes: int):
+def head(x, num_classes: int, kernel_initializer="glorot_uniform"):
     """Returns class probabilities: float32 under every dtype policy."""
     # float16 underflows in them.
     return layers.Dense(
-        num_classes, activation="softmax", dtype="float32", name="probabilities"
+        num_classes,
+        activation="softmax",
+        kernel_initializer=kernel_initializer,
+        dtype="float32",
+        name="probabilities",
     )(x)
 
 

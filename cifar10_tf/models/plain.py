@@ -1,0 +1,28 @@
+"""Models without anything of this package's."""
+
+import keras
+from keras import layers
+
+from cifar10_tf.models.normalization import FusedBatchNormalization
+
+
+def in_plain_keras(model: keras.Model) -> keras.Model:
+    """Returns a copy that computes the same with Keras's own layers only.
+
+    What it saves loads without this package. Initialisers, of no more use, are
+    not in it.
+    """
+    copy = keras.models.clone_model(model, clone_function=_in_plain_keras)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _in_plain_keras(layer):
+    config = {
+        name: value
+        for name, value in layer.get_config().items()
+        if not name.endswith("_initializer")
+    }
+    if isinstance(layer, FusedBatchNormalization):
+        return layers.BatchNormalization.from_config(config)
+    return type(layer).from_config(config)
