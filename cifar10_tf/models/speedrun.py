@@ -9,7 +9,6 @@ import numpy as np
 from keras import layers
 
 from cifar10_tf.models import blocks, whitening
-from cifar10_tf.models.normalization import FusedBatchNormalization
 
 
 def build_speedrun_s(*, num_classes: int = 10) -> keras.Model:
@@ -74,7 +73,7 @@ def _conv(x, filters: int):
 
 def _norm(x):
     # The network learns in hundreds of steps: statistics of the last few.
-    return FusedBatchNormalization(momentum=0.6, epsilon=1e-5, scale=False)(x)
+    return blocks.norm(x, momentum=0.6, scale=False)
 
 
 @keras.saving.register_keras_serializable(package="cifar10_tf")
