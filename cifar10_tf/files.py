@@ -1,10 +1,12 @@
 """Writing files safely, and finding out whether they can be written."""
 
 import contextlib
+import json
 import os
 import pathlib
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 
 def check_writable(directory: pathlib.Path) -> None:
@@ -37,3 +39,14 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_json(path: pathlib.Path, value: Any) -> None:
+    """Writes a value as indented JSON, by way of `replacing`.
+
+    Raises:
+        ValueError: there is a number in it that JSON does not have.
+    """
+    with replacing(path) as aside:
+        text = json.dumps(value, indent=2, allow_nan=False)
+        aside.write_text(text + "\n", "utf-8")

@@ -10,7 +10,7 @@ import filelock
 
 from cifar10_tf.config import Config
 from cifar10_tf.errors import UserError
-from cifar10_tf.files import check_writable, replacing
+from cifar10_tf.files import check_writable, replacing, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -139,9 +139,7 @@ class RunDirectory:
 
     def complete(self, summary: dict[str, Any]) -> None:
         """Writes the summary, by which the run is complete, and unlocks."""
-        with replacing(self.summary) as aside:
-            text = json.dumps(summary, indent=2, allow_nan=False)
-            aside.write_text(text + "\n", "utf-8")
+        write_json(self.summary, summary)
         self._lock.release()
         pathlib.Path(self._lock.lock_file).unlink(missing_ok=True)
 

@@ -7,7 +7,6 @@ to the bit as when it is made alone.
 
 import contextlib
 import dataclasses
-import json
 import math
 import pathlib
 import shlex
@@ -20,7 +19,7 @@ from cifar10_tf import flags, plots
 from cifar10_tf.config import Config
 from cifar10_tf.datasets import names
 from cifar10_tf.errors import UserError
-from cifar10_tf.files import replacing
+from cifar10_tf.files import replacing, write_json
 from cifar10_tf.run_directory import RunDirectory, UnfinishedRunError
 
 _PROGRAM = [sys.executable, "-m", "cifar10_tf.main"]
@@ -82,9 +81,7 @@ def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
     )
     with replacing(path / "study.png") as aside:
         figure.savefig(aside, dpi=150)
-    with replacing(path / "study.json") as aside:
-        text = json.dumps(summary, indent=2, allow_nan=False)
-        aside.write_text(text + "\n", "utf-8")
+    write_json(path / "study.json", summary)
     return summary
 
 
