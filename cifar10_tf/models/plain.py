@@ -3,7 +3,13 @@
 import keras
 from keras import layers
 
+from cifar10_tf.models.convolution import SmallMapConv2D
 from cifar10_tf.models.normalization import FusedBatchNormalization
+
+_PLAIN = {
+    FusedBatchNormalization: layers.BatchNormalization,
+    SmallMapConv2D: layers.Conv2D,
+}
 
 
 def in_plain_keras(model: keras.Model) -> keras.Model:
@@ -23,6 +29,5 @@ def _in_plain_keras(layer):
         for name, value in layer.get_config().items()
         if not name.endswith("_initializer")
     }
-    if isinstance(layer, FusedBatchNormalization):
-        return layers.BatchNormalization.from_config(config)
-    return type(layer).from_config(config)
+    kind = type(layer)
+    return _PLAIN.get(kind, kind).from_config(config)

@@ -9,15 +9,16 @@ import numpy as np
 from keras import layers
 
 from cifar10_tf.models import blocks, whitening
+from cifar10_tf.models.convolution import SmallMapConv2D
 
 
 def build_speedrun_s(*, num_classes: int = 10) -> keras.Model:
-    """Beats the notebook's network after two epochs; 0.3 M parameters.
+    """As accurate as the notebook's network after two epochs; 0.1 M parameters.
 
     It halves the resolution at once: on a CPU full-size maps would take most of
-    the time.
+    the time. Widths that are no multiples of 16 are slower there: 40 than 48.
     """
-    return _build("speedrun_s", num_classes, 24, 3, 2, widths=(64, 128))
+    return _build("speedrun_s", num_classes, 24, 3, 2, widths=(32, 96))
 
 
 def build_speedrun_m(*, num_classes: int = 10) -> keras.Model:
@@ -62,7 +63,7 @@ def _build(
 
 
 def _conv(x, filters: int):
-    return layers.Conv2D(
+    return SmallMapConv2D(
         filters,
         3,
         padding="same",
