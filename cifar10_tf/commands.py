@@ -9,7 +9,7 @@ import os
 
 from cifar10_tf import datasets, flags, machine, precision
 from cifar10_tf.config import Config
-from cifar10_tf.datasets import names, prepared
+from cifar10_tf.datasets import names, prepared, published
 from cifar10_tf.errors import UserError
 from cifar10_tf.flags import FLAGS
 from cifar10_tf.run_directory import RunDirectory
@@ -80,12 +80,21 @@ def evaluate() -> None:
     _print_result(dataclasses.asdict(config) | result.metrics())
 
 
-def prepare() -> None:
-    """Get the data ready (download, draw, decode), and nothing else."""
+def prepare(path: str = "") -> None:
+    """Get the data ready, no more; from PATH: files of CIFAR-10 you have."""
     config = flags.make_config()
-    name = datasets.resolve(config.dataset, config.data_dir)
+    if path:
+        if config.dataset not in ("auto", "cifar10"):
+            raise UserError(
+                f"prepare takes a PATH of CIFAR-10, not of {config.dataset}: "
+                "leave out one of them."
+            )
+        name, source = "cifar10", published.find(path)
+    else:
+        name = datasets.resolve(config.dataset, config.data_dir)
+        source = None
     machine.start_tensorflow()
-    dataset = datasets.load(name, config.data_dir)
+    dataset = datasets.load(name, config.data_dir, source)
     print(
         f"{name} is ready: {len(dataset.train.labels)} training and "
         f"{len(dataset.test.labels)} test images in {dataset.source}"

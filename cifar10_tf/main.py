@@ -1,5 +1,6 @@
 """The command line: `python -m cifar10_tf.main [COMMAND] [flags]`."""
 
+import inspect
 import logging
 import os
 import signal
@@ -21,12 +22,15 @@ COMMANDS = {
 def main(arguments: list[str]) -> None:
     """Runs the command that the arguments name; none means train."""
     name, *rest = arguments or ["train"]
-    if name not in COMMANDS or rest:
+    try:
+        # A command's parameters are what may follow its name.
+        call = inspect.signature(COMMANDS[name]).bind(*rest)
+    except (KeyError, TypeError):
         raise UserError(
             f"Unknown command {' '.join(arguments)!r}; choose one of "
             f"{', '.join(COMMANDS)}, then flags as --name=value."
-        )
-    COMMANDS[name]()
+        ) from None
+    COMMANDS[name](*call.args)
 
 
 def help_text() -> str:

@@ -1,16 +1,19 @@
 """Small data, written where the package looks for the real."""
 
 import contextlib
+import hashlib
 import pathlib
+import struct
 import subprocess
 import sys
+import tarfile
 from unittest import mock
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from cifar10_tf.datasets import synthetic10
+from cifar10_tf.datasets import published, synthetic10
 
 
 def random_arrays(num_examples: int, num_classes: int = 10):
@@ -27,9 +30,7 @@ def write_cifar10(
     splits = {"train": (1, num_train), "test": (2, num_test)}
     features = {
         "image": tfds.features.Image(shape=(32, 32, 3)),
-        "label": tfds.features.ClassLabel(
-            names=[f"class{i}" for i in range(10)]
-        ),
+        "label": tfds.features.ClassLabel(names=published.CLASS_NAMES),
     }
     examples = {
         split: [
@@ -111,6 +112,72 @@ def write_synthetic10(data_dir: pathlib.Path) -> pathlib.Path:
         builder = synthetic10.Synthetic10(data_dir=data_dir)
         builder.download_and_prepare()
     return pathlib.Path(builder.data_dir)
+
+
+def write_published(root: pathlib.Path, num_rows: int) -> None:
+    """Writes look-alikes of CIFAR-10's files, packed and unpacked."""
+    for form, write in zip(
+        published.FORMS, (_python_2_pickle, _binary_batch), strict=True
+    ):
+        directory = root / form.directory
+        directory.mkdir(parents=True)
+        for seed, name in enumerate(form.digests):
+            images, labels = synthetic10.draw(seed, num_rows)
+            pixels = images.transpose(0, 3, 1, 2).reshape(num_rows, -1)
+            (directory / name).write_bytes(write(pixels, labels))
+        with tarfile.open(root / form.archive, "w:gz") as archive:
+            archive.add(directory, form.directory)
+
+
+def _binary_batch(pixels: np.ndarray, labels: np.ndarray) -> bytes:
+    return np.column_stack([labels.astype(np.uint8), pixels]).tobytes()
+
+
+def _python_2_pickle(pixels: np.ndarray, labels: np.ndarray) -> bytes:
+    """Pickles a batch as Python 2 with NumPy 1 did, which Python 3 can't."""
+    num_rows, row_bytes = pixels.shape
+    return b"".join(
+        [
+            b"\x80\x02}(U\x06labels](",
+            *(b"K" + bytes([label]) for label in labels),
+            b"eU\x04datacnumpy.core.multiarray\n_reconstruct\n",
+            b"cnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01",
+            struct.pack("<cici", b"J", num_rows, b"J", row_bytes),
+            b"\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R",
+            b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
+            struct.pack("<cci", b"\x89", b"T", pixels.size),
+            pixels.tobytes(),
+            b"tbu.",
+        ]
+    )
+
+
+def forms_in(root: pathlib.Path) -> tuple[published.Form, ...]:
+    """Returns `published.FORMS` with the checksums of the files in `root`."""
+    return tuple(
+        form._replace(
+            archive_sha256=_digest(root / form.archive, "sha256"),
+            digests={
+                name: _digest(root / form.directory / name, form.algorithm)
+                for name in form.digests
+            },
+        )
+        for form in published.FORMS
+    )
+
+
+def _digest(path: pathlib.Path, algorithm: str) -> str:
+    return hashlib.new(algorithm, path.read_bytes()).hexdigest()
+
+
+@contextlib.contextmanager
+def published_in(root: pathlib.Path, num_rows: int):
+    """Takes what is in `root` for the published files meanwhile."""
+    with (
+        mock.patch.object(published, "FORMS", forms_in(root)),
+        mock.patch.object(published, "_ROWS", num_rows),
+    ):
+        yield
 
 
 def environment(cache: pathlib.Path, data_dir: pathlib.Path) -> dict[str, str]:

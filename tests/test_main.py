@@ -60,6 +60,10 @@ finally:
     @parameterized.parameters(
         (["tran"], "Unknown command 'tran'", "evaluate"),
         (["train", "again"], "train again"),
+        (["prepare", "one", "two"], "prepare one two"),
+        (["prepare", "nowhere"], "nowhere does not exist", ".tar.gz"),
+        (["prepare", "."], "holds no CIFAR-10", "cifar-10-batches-py"),
+        (["prepare", ".", "--dataset=mnist"], "not of mnist"),
         (["--modle=dropout"], "modle", "model"),
         (["--model=resnet"], "resnet", "baseline"),
         (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import pathlib
 from typing import NamedTuple
 
 import numpy as np
@@ -70,12 +71,16 @@ def resolve(name: str, data_dir: str) -> str:
     return "synthetic10"
 
 
-def load(name: str, data_dir: str) -> ImageDataset:
+def load(
+    name: str, data_dir: str, source: pathlib.Path | None = None
+) -> ImageDataset:
     """Returns a dataset's arrays, preparing and decoding it where needed.
 
     Args:
         name: a name that `resolve` returned.
         data_dir: where TFDS keeps its data; empty for TFDS's own default.
+        source: CIFAR-10 in files that `published.find` returned, to be prepared
+            from instead of a download.
 
     Raises:
         UserError: the data can't be had, or are damaged.
@@ -89,7 +94,7 @@ def load(name: str, data_dir: str) -> ImageDataset:
             lambda: folder.decode(listing),
         )
     else:
-        root = obtaining.prepare(name, data_dir)
+        root = obtaining.prepare(name, data_dir, source)
         if (split := prepared.test_split(root)) != "test":
             _log.info("%s has no test split: testing on %s.", name, split)
         arrays = array_cache.load(

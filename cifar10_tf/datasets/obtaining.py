@@ -8,7 +8,7 @@ import threading
 
 import filelock
 
-from cifar10_tf.datasets import prepared
+from cifar10_tf.datasets import prepared, published
 from cifar10_tf.datasets.names import slug, title
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import check_writable
@@ -89,6 +89,8 @@ def unobtainable(name: str, obstacle: str) -> UserError:
     """Returns the error for a dataset asked for by name that can't be had."""
     archives = list(filter(None, _archives(name).values()))
     put = f"put {', '.join(archives)} into its downloads/manual, "
+    if name == "cifar10":
+        put = "give `prepare` an archive or directory of it that you have, "
     return UserError(
         f"{obstacle}; point --data_dir or TFDS_DATA_DIR at a directory that "
         f"holds {name}, {put if archives else ''}or use --dataset=synthetic10."
@@ -119,17 +121,27 @@ def _download_failure(url: str, timeout_sec: float = 7.0) -> str | None:
     return outcome[0]
 
 
-def prepare(name: str, data_dir: str) -> pathlib.Path:
+def prepare(
+    name: str, data_dir: str, source: pathlib.Path | None = None
+) -> pathlib.Path:
     """Gets a dataset ready and returns its directory; shows its progress.
 
     Several processes may do so at once: one works, the others wait.
 
+    Args:
+        name: as `datasets.resolve` returns it.
+        data_dir: where TFDS keeps its data; empty for TFDS's own default.
+        source: files of CIFAR-10 as `published.find` returns them, to be used
+            instead of a download.
+
     Raises:
         UserError: it can't be downloaded or written, is damaged, or is no
-            dataset of labelled images.
+            dataset of labelled images; the source is not the published one.
     """
     directory = prepared.find(name, data_dir)
     if directory is not None:
+        if source:
+            _log.info("%s is prepared already: %s is not read.", name, source)
         return directory
     root = prepared.data_root(name, data_dir)
     try:
@@ -138,22 +150,28 @@ def prepare(name: str, data_dir: str) -> pathlib.Path:
         # die with FileExistsError.
         with filelock.FileLock(root / f".{slug(name)}.lock"):
             if prepared.find(name, data_dir) is None:
-                _download_and_prepare(name, root)
+                _download_and_prepare(name, root, source)
     except OSError as error:
         raise _unprepared(name, root, error) from error
     return prepared.find(name, data_dir)
 
 
-def _download_and_prepare(name: str, root: pathlib.Path) -> None:
+def _download_and_prepare(
+    name: str, root: pathlib.Path, source: pathlib.Path | None
+) -> None:
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import download_manager
 
-    from cifar10_tf.datasets import synthetic10  # noqa: F401, registers itself
+    # synthetic10 registers itself.
+    from cifar10_tf.datasets import cifar10, synthetic10  # noqa: F401
 
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     try:
-        builder = tfds.builder(name, data_dir=root)
+        if source:
+            builder = cifar10.Cifar10(published.read(source), data_dir=root)
+        else:
+            builder = tfds.builder(name, data_dir=root)
         prepared.feature_names(builder.info)
         _log.info("Preparing %s in %s, once.", name, root)
         builder.download_and_prepare()
