@@ -231,7 +231,25 @@ class DamageTest(DatasetsTestCase):
         path.write_text(path.read_text().replace('"name"', '"nome"', 1))
         self._assert_refused()
 
-    @parameterized.parameters("", "class0\nclass1\n")
+    @parameterized.parameters(
+        ("dataset_info.json", '"30"', '"20"', "holds 30 of 20 examples"),
+        ("features.json", '"3"', '"1"', "images are .32, 32, 1"),
+        ("features.json", '"32"', '"12"', "images are"),
+        ("label.labels.txt", "cat", "cap", "classes are"),
+        ("label.labels.txt", "cat\ndeer", "deer\ncat", "classes are"),
+    )
+    def test_metadata_that_would_change_what_is_read(
+        self, file, old, new, problem
+    ):
+        path = self.directory / file
+        text = path.read_text()
+        self.assertIn(old, text)
+        path.write_text(text.replace(old, new))
+        with self.assertRaisesRegex(UserError, f"damaged.*{problem}"):
+            datasets.load("cifar10", "")
+        self._assert_refused()
+
+    @parameterized.parameters("", "airplane\nautomobile\n")
     def test_class_names_are_missing(self, text):
         (self.directory / "label.labels.txt").write_text(text)
         self._assert_refused()

@@ -30,7 +30,7 @@ class Synthetic10(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(_SIZE, _SIZE, 3)),
-                    "label": tfds.features.ClassLabel(names=list(_SHAPES)),
+                    "label": tfds.features.ClassLabel(names=CLASS_NAMES),
                 }
             ),
             supervised_keys=("image", "label"),
@@ -139,3 +139,4 @@ _SHAPES = {
     ),
     "bars": lambda x, y: _box(x, abs(y) - 0.6, 0.95, 0.25),
 }
+CLASS_NAMES = tuple(_SHAPES)
