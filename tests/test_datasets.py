@@ -149,6 +149,15 @@ class LoadTest(DatasetsTestCase):
         with self.assertLogs("cifar10_tf", "WARNING"):
             self.assertLen(datasets.load("cifar10", "").train.labels, 30)
 
+    def test_the_lock_is_given_back_though_somebody_keeps_the_warning(self):
+        fakes.write_cifar10(self.data_dir, 30, 20)
+        datasets.load("cifar10", "")
+        (path,) = self.cache.rglob("manifest.json")
+        with self.assertLogs("cifar10_tf", "WARNING"):
+            for _ in range(2):
+                path.write_text("")
+                datasets.load("cifar10", "")
+
     def test_a_cache_that_cannot_be_written_is_done_without(self):
         fakes.write_cifar10(self.data_dir, 30, 20)
         (self.cache / "cifar10_tf").write_text("in the way")

@@ -47,12 +47,12 @@ def load(
         return arrays
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(f"{entry}.lock")
-        lock.acquire()
+        # Acquired here alone: `with` the lock itself would count to two.
+        held = filelock.FileLock(f"{entry}.lock").acquire()
     except OSError as error:
         _log.warning("decoded images are not cached (%s).", error)
         return decode()
-    with lock:  # of several processes that start at once, one decodes
+    with held:  # of several processes that start at once, one decodes
         if (arrays := _read(entry)) is not None:
             return arrays
         _log.info("Decoding %s, once.", root)
