@@ -97,7 +97,7 @@ def unobtainable(name: str, obstacle: str) -> UserError:
     )
 
 
-def _download_failure(url: str, timeout_sec: float = 7.0) -> str | None:
+def _download_failure(url: str, timeout_sec: float = 5.0) -> str | None:
     """Says why a URL does not answer in time; None if it does.
 
     The thread bounds what no socket timeout does: name look-up and a server
@@ -109,7 +109,9 @@ def _download_failure(url: str, timeout_sec: float = 7.0) -> str | None:
         import requests
 
         try:
-            with requests.get(url, stream=True, timeout=5.0) as response:
+            with requests.get(
+                url, stream=True, timeout=timeout_sec
+            ) as response:
                 ok = response.status_code == requests.codes.ok
                 outcome[0] = None if ok else f"HTTP {response.status_code}"
         except requests.RequestException as error:
