@@ -7,7 +7,7 @@ from cifar10_tf.datasets import published
 
 
 class Cifar10(cifar.Cifar10, skip_registration=True):
-    """Writes the files that TFDS's own builder would."""
+    """Prepares the examples that TFDS's own builder would, in its order."""
 
     name = "cifar10"
 

@@ -50,7 +50,7 @@ def _parse_binary(content: bytes) -> Batch:
 class _Unpickler(pickle.Unpickler):
     """Unpickles built-in types and arrays, and runs nothing else."""
 
-    _ALLOWED = {  # noqa: RUF012, of a class that has no instances to share it
+    _ALLOWED = {  # noqa: RUF012, never written to
         # Its module is private, and another one in NumPy 1.
         ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
         ("numpy", "ndarray"): np.ndarray,
