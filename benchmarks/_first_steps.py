@@ -41,7 +41,7 @@ def main(dataset_name: str) -> None:
 
     throughput = callbacks.Throughput(data.num_train, config.batch_size)
     model.fit(
-        data.train,
+        data.train(),
         steps_per_epoch=_NUM_STEPS,
         validation_data=data.validation,
         validation_steps=1,

@@ -1,87 +1,108 @@
 """What is measured and recorded while Keras trains."""
 
 import json
-import math
+import os
 import pathlib
 import time
 
 import keras
 
 from cifar10_tf import machine
-from cifar10_tf.errors import UserError
+from cifar10_tf.files import replacing
 
 
 class Throughput(keras.callbacks.Callback):
     """Times the training steps and their input, and nothing else.
 
-    Validation and drawing don't count. Rates leave out the run's first step,
+    Validation and drawing don't count. Rates leave out a process's first step,
     which traces, and the run's rate its first epoch if there are more: XLA
     compiles for each batch size. Adds `images_per_sec` and `train_sec` to an
     epoch's logs; comes before the callbacks that record them.
 
     Attributes:
         train_sec: seconds spent in training steps so far.
-        first_step_sec: seconds from the start of the process to the end of the
-            first training step.
-        images_per_sec: mean rate of the run so far; None before the second
-            step.
+        first_step_sec: seconds from the start of the run's first process to the
+            end of its first training step.
     """
 
     def __init__(self, num_examples: int, batch_size: int):
         super().__init__()
         self._num_examples = num_examples
         self._batch_size = min(batch_size, num_examples)
+        self._has_traced = False
+        self.train_sec, self._earlier_sec = 0.0, 0.0
         self.first_step_sec = None
-        self.train_sec = 0.0
-        self._steady_sec, self._steady_images = 0.0, 0
-        self._epoch_images_per_sec = None
+        # Seconds and images: of the epochs that are over, of this one.
+        self._run, self._epoch = (0.0, 0), (0.0, 0)
 
     @property
     def images_per_sec(self) -> float | None:
-        return _rate(self._steady_images, self._steady_sec)
+        """The run's mean rate at an epoch's end; None before a second step."""
+        return _rate(*self._run)
+
+    @property
+    def total_sec(self) -> float:
+        """Seconds since the process started, and those of earlier ones."""
+        return self._earlier_sec + machine.process_sec()
+
+    def state(self) -> dict:
+        """Returns what another process goes on from."""
+        self._count()
+        return {
+            "train_sec": self.train_sec,
+            "total_sec": self.total_sec,
+            "first_step_sec": self.first_step_sec,
+            "run": self._run,
+            "epoch": self._epoch,
+        }
+
+    def go_on_from(self, state: dict) -> None:
+        """Takes up what an earlier process has measured."""
+        self.train_sec = state["train_sec"]
+        self._earlier_sec = state["total_sec"]
+        self.first_step_sec = state["first_step_sec"]
+        self._run, self._epoch = state["run"], state["epoch"]
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 1:
-            self._steady_sec, self._steady_images = 0.0, 0
-        self._started = self._steady_started = time.perf_counter()
-        self._images = self._num_examples
-        self._training = True
+        self._started = time.perf_counter()
+        self._images = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.first_step_sec is None:
-            self._wait()
-            self.first_step_sec = machine.process_sec()
-            self._steady_started = time.perf_counter()
-            self._images -= self._batch_size
-
-    def on_test_begin(self, logs=None):
-        self._end_training()
+        start = batch * self._batch_size
+        self._images += min(self._batch_size, self._num_examples - start)
+        if not self._has_traced:
+            self._count(is_steady=False)
+            self._has_traced = True
+            if self.first_step_sec is None:
+                self.first_step_sec = machine.process_sec()
+        elif batch + 1 == self.params["steps"]:
+            self._count()
 
     def on_epoch_end(self, epoch, logs=None):
-        self._end_training()
         logs["train_sec"] = round(self.train_sec, 3)
-        if self._epoch_images_per_sec:  # Keras's progress bar wants numbers
-            logs["images_per_sec"] = self._epoch_images_per_sec
+        if rate := _rate(*self._epoch):  # Keras's progress bar wants numbers
+            logs["images_per_sec"] = rate
+        earlier = self._run if epoch > 1 else (0.0, 0)
+        self._run = _sum(earlier, self._epoch)
+        self._epoch = 0.0, 0
 
-    def _end_training(self):
-        if not self._training:  # validation has come before
-            return
-        self._training = False
-        self._wait()
-        now = time.perf_counter()
-        self.train_sec += now - self._started
-        self._steady_sec += now - self._steady_started
-        self._steady_images += self._images
-        self._epoch_images_per_sec = _rate(
-            self._images, now - self._steady_started
-        )
-
-    def _wait(self):
+    def _count(self, is_steady: bool = True):
+        """Adds the time and the images since it was called last."""
         # Reading a value back is what waits for the device.
         int(self.model.optimizer.iterations)
+        now = time.perf_counter()
+        sec = now - self._started
+        self.train_sec += sec
+        if is_steady:
+            self._epoch = _sum(self._epoch, (sec, self._images))
+        self._started, self._images = now, 0
 
 
-def _rate(images: int, sec: float) -> float | None:
+def _sum(*pairs: tuple[float, int]) -> tuple[float, int]:
+    return tuple(map(sum, zip(*pairs, strict=True)))
+
+
+def _rate(sec: float, images: int) -> float | None:
     return round(images / sec, 1) if images else None
 
 
@@ -110,20 +131,24 @@ class ValidateAverages(keras.callbacks.Callback):
 class MetricsLog(keras.callbacks.Callback):
     """Appends a line of JSON an epoch to `metrics.jsonl`.
 
-    Raises:
-        UserError: the loss is not a number any more.
+    Attributes:
+        history: a dict for each line so far.
     """
 
     def __init__(self, path: pathlib.Path):
         super().__init__()
         self._path = path
+        self.history = []
+
+    def begin(self, history: list[dict]) -> bool:
+        """Makes the file hold these lines alone; tells whether it was there."""
+        was_there = self._path.exists()
+        self.history = list(history)
+        with replacing(self._path) as aside:
+            aside.write_text("".join(map(_as_line, history)), "utf-8")
+        return was_there
 
     def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            raise UserError(
-                f"the loss became {logs['loss']} in epoch {epoch + 1}; start "
-                "over with --restart and a lower --learning_rate."
-            )
         line = {
             "epoch": epoch + 1,
             # Not the optimizer's count: loss scaling skips some of its steps.
@@ -136,8 +161,15 @@ class MetricsLog(keras.callbacks.Callback):
             "images_per_sec": logs.get("images_per_sec"),
             "train_sec": logs["train_sec"],
         }
+        self.history.append(line)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(_as_line(line))
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _as_line(value: dict) -> str:
+    return json.dumps(value) + "\n"
 
 
 def _shortest(variable) -> float:

@@ -7,7 +7,7 @@ a mistake is answered at once. A command's docstring is its line in `--help`.
 import dataclasses
 import os
 
-from cifar10_tf import datasets, flags, machine, precision
+from cifar10_tf import datasets, flags, interruption, machine, precision
 from cifar10_tf.config import Config
 from cifar10_tf.datasets import names, prepared, published
 from cifar10_tf.errors import UserError
@@ -18,6 +18,7 @@ from cifar10_tf.run_directory import RunDirectory
 def train() -> None:
     """Train, evaluate, draw and write the run directory (the default)."""
     config = flags.make_config()
+    interruption.set_max_minutes(FLAGS.max_minutes)
     dataset = datasets.resolve(config.dataset, config.data_dir)
     seeds = f"seed{config.seed}"
     if FLAGS.num_runs > 1:
@@ -46,7 +47,12 @@ def _train_run(config: Config) -> None:
     machine.start_tensorflow()
     from cifar10_tf import trainer
 
-    _print_result(trainer.train(config, restart=FLAGS.restart))
+    summary = trainer.train(
+        config,
+        restart=FLAGS.restart,
+        checkpoint_every_sec=FLAGS.checkpoint_every_sec,
+    )
+    _print_result(summary)
     print(f"Everything is in {run.path}")
 
 

@@ -32,13 +32,24 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     power cut too.
     """
     aside = path.with_name(f".new-{path.name}")
+    aside.unlink(missing_ok=True)  # might be a link to somewhere else
     try:
         yield aside
         with aside.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
+        _sync_directory(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _sync_directory(path: pathlib.Path) -> None:
+    if os.name == "posix":  # else a directory can't be opened
+        directory = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

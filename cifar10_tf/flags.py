@@ -171,6 +171,20 @@ flags.DEFINE_boolean(
     "Start over where --run_dir holds a run already, which is kept under "
     "another name.",
 )
+flags.DEFINE_float(
+    "checkpoint_every_sec",
+    60.0,
+    "How often at least the training is saved: an interrupted run goes on, by "
+    "the same command, from there. 0: after each step.",
+    lower_bound=0.0,
+)
+flags.DEFINE_float(
+    "max_minutes",
+    0.0,
+    "Stop the training when the process has run for so long, saved so that the "
+    "same command goes on with it; 0: no limit. The exit status is then 75.",
+    lower_bound=0.0,
+)
 flags.DEFINE_boolean("debug", False, "Show the traceback of an error.")
 
 

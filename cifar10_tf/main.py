@@ -8,7 +8,7 @@ import sys
 
 from absl import app
 
-from cifar10_tf import commands, flags
+from cifar10_tf import commands, flags, interruption
 from cifar10_tf.errors import UserError
 
 COMMANDS = {
@@ -43,6 +43,7 @@ def help_text() -> str:
 
 def run() -> None:
     """Runs the process: the console script `cifar10-tf`."""
+    interruption.install()
     _log_to_stderr()
     try:
         app.run(main, flags_parser=lambda argv: flags.parse(argv, help_text))
@@ -53,9 +54,12 @@ def run() -> None:
         if flags.FLAGS.is_parsed() and flags.FLAGS.debug:
             raise
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(128 + signal.SIGINT)
+    except interruption.Interrupted as stop:
+        print(
+            f"stopped by {stop}; run the same command again to go on",
+            file=sys.stderr,
+        )
+        sys.exit(stop.status)
 
 
 def _log_to_stderr() -> None:

@@ -15,18 +15,32 @@ def make_train(
     images: np.ndarray,
     labels: np.ndarray,
     *,
+    first_step: int = 0,
+    last_step: int | None = None,
+    **settings,
+) -> tf.data.Dataset:
+    """Returns the training batches of steps first_step to last_step - 1.
+
+    Without last_step the dataset has no end. The settings and the errors raised
+    are those of `train_batches`.
+    """
+    return train_batches(images, labels, **settings)(first_step, last_step)
+
+
+def train_batches(
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
     num_classes: int,
     batch_size: int,
     seed: int,
     augment: str = "none",
-    first_step: int = 0,
-    last_step: int | None = None,
-) -> tf.data.Dataset:
-    """Returns the training batches of steps first_step to last_step - 1.
+) -> Callable[..., tf.data.Dataset]:
+    """Returns what makes, of first_step and last_step, the training batches.
 
     Each epoch is a new order of all examples, cut into `steps_per_epoch`
     batches, of which the last may be smaller; step s is the same batch whatever
-    first_step is. Without last_step the dataset has no end.
+    first_step is. Datasets share one copy of the images.
 
     Args:
         images: uint8 [num_examples, height, width, channels].
@@ -47,8 +61,6 @@ def make_train(
     _check(images, labels, num_classes, batch_size)
     if not 0 <= seed < 2**32:  # index_shuffle takes no more bits
         raise ValueError(f"seed must be between 0 and 2**32 - 1, got {seed}.")
-    if first_step < 0:
-        raise ValueError(f"first_step must be at least 0, got {first_step}.")
     if "randaugment" in options and (
         images.shape[3] != 3 or min(images.shape[1:3]) < 3
     ):
@@ -73,9 +85,16 @@ def make_train(
         pixels = view(indices, epoch, seeds)
         return _augment(pixels, to_one_hot(indices), options, seeds)
 
-    if last_step is None:
-        last_step = np.iinfo(np.int64).max
-    return _batches(batch_at_step, first_step, last_step)
+    def of_steps(first_step: int = 0, last_step: int | None = None):
+        if first_step < 0:
+            raise ValueError(
+                f"first_step must be at least 0, got {first_step}."
+            )
+        if last_step is None:
+            last_step = np.iinfo(np.int64).max
+        return _batches(batch_at_step, first_step, last_step)
+
+    return of_steps
 
 
 def make_eval(

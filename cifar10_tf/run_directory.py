@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pathlib
+import shutil
 from typing import Any
 
 import filelock
@@ -13,10 +14,6 @@ from cifar10_tf.errors import UserError
 from cifar10_tf.files import check_writable, replacing, write_json
 
 _log = logging.getLogger(__name__)
-
-
-class UnfinishedRunError(UserError):
-    """This very run was begun here, and is not complete."""
 
 
 class RunDirectory:
@@ -33,32 +30,35 @@ class RunDirectory:
         self.summary = self.path / "summary.json"
         self.model = self.path / "model.keras"
         self.plots = self.path / "plots"
+        self.checkpoints = self.path / "checkpoints"
         self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
 
     def is_complete(self, config: Config) -> bool:
         """Tells whether this very run has been done here already.
 
+        Begun and left is no obstacle: it can go on.
+
         Raises:
-            UnfinishedRunError: it was begun, and nobody is at it.
             UserError: the directory can't take the run: it holds another one or
                 something else, or can't be written.
         """
         if not self._is_taken():
             self._check_writable()
             return False
-        different = self.read_config().differences(config)
+        self._check_same(config)
         self._check_idle()
-        remedy = "add --restart to start over, or choose another --run_dir."
-        if different:
+        if self.summary.is_file():
+            return True
+        self._check_writable()
+        return False
+
+    def _check_same(self, config: Config) -> None:
+        if different := self.read_config().differences(config):
             raise UserError(
                 f"{self.path} holds a run with other settings "
-                f"({'; '.join(different)}); {remedy}"
+                f"({'; '.join(different)}); add --restart to start over, or "
+                "choose another --run_dir."
             )
-        if not self.summary.is_file():
-            raise UnfinishedRunError(
-                f"{self.path} holds an unfinished run; {remedy}"
-            )
-        return True
 
     def check_replaceable(self) -> None:
         """Checks that a run can start over here.
@@ -73,9 +73,11 @@ class RunDirectory:
         self._check_writable()
 
     def _is_taken(self) -> bool:
-        if self.path.is_dir():
-            return any(self.path.iterdir())
-        return os.path.lexists(self.path)
+        if not self.path.is_dir():
+            return os.path.lexists(self.path)
+        # What a process leaves that dies before there is a config.
+        beginnings = {".lock", ".new-config.json"}
+        return not {path.name for path in self.path.iterdir()} <= beginnings
 
     def _check_idle(self) -> None:
         try:
@@ -118,28 +120,46 @@ class RunDirectory:
         kept = self.path.rename(f"{self.path}.{number}")
         _log.info("The earlier run is kept in %s.", kept)
 
-    def create(self, config: Config) -> None:
-        """Makes the directory, locks it and writes `config.json`.
+    def open(self, config: Config) -> None:
+        """Makes the directory, or takes up this very run's, and locks it.
 
         Raises:
-            UserError: another process was faster, or it can't be written.
+            UserError: another process was faster, what is here is not this
+                run's, or it can't be written.
         """
         try:
-            self.plots.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._check_links()
             self._lock.acquire()
-            if self.config.exists():
-                self._lock.release()
+            if self.summary.exists():
                 raise self._busy()
-            with replacing(self.config) as aside:
-                aside.write_text(config.to_json(), "utf-8")
+            if self.config.exists():
+                self._check_same(config)
+            else:
+                with replacing(self.config) as aside:
+                    aside.write_text(config.to_json(), "utf-8")
+            self.plots.mkdir(exist_ok=True)
+            self.checkpoints.mkdir(exist_ok=True)
         except filelock.Timeout as error:
             raise self._busy() from error
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def _check_links(self) -> None:
+        for path in self.path.iterdir():
+            if path.is_symlink():
+                raise UserError(
+                    f"{path} is a symbolic link: a run writes into its own "
+                    "directory only; remove it, or choose another --run_dir."
+                )
+
     def complete(self, summary: dict[str, Any]) -> None:
-        """Writes the summary, by which the run is complete, and unlocks."""
+        """Writes the summary, by which the run is complete, and unlocks.
+
+        The checkpoints, which nothing goes on from any more, are removed.
+        """
         write_json(self.summary, summary)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
         self._lock.release()
         pathlib.Path(self._lock.lock_file).unlink(missing_ok=True)
 

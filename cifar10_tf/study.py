@@ -20,7 +20,7 @@ from cifar10_tf.config import Config
 from cifar10_tf.datasets import names
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import replacing, write_json
-from cifar10_tf.run_directory import RunDirectory, UnfinishedRunError
+from cifar10_tf.run_directory import RunDirectory
 
 _PROGRAM = [sys.executable, "-m", "cifar10_tf.main"]
 
@@ -100,12 +100,8 @@ def _command(config: Config, restart: bool) -> list[str] | None:
     run = RunDirectory(config.run_dir)
     if restart:
         run.check_replaceable()
-    else:
-        try:
-            if run.is_complete(config):
-                return None
-        except UnfinishedRunError:
-            restart = True
+    elif run.is_complete(config):
+        return None
     return [
         *_PROGRAM,
         "train",

@@ -1,8 +1,10 @@
 """Config -> trained model and run directory; reads as a recipe."""
 
+import hashlib
 import logging
 import shlex
 import sys
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -19,7 +21,9 @@ from cifar10_tf import (
     pipeline,
     plots,
     precision,
+    training_loop,
 )
+from cifar10_tf.checkpointing import Checkpoints
 from cifar10_tf.config import Config
 from cifar10_tf.datasets import Examples, names, splits
 from cifar10_tf.errors import UserError
@@ -33,12 +37,20 @@ _log = logging.getLogger(__name__)
 _SAMPLE_SIZE = 5000
 
 
-def train(config: Config, *, restart: bool = False) -> dict:
+def train(
+    config: Config,
+    *,
+    restart: bool = False,
+    checkpoint_every_sec: float = 60.0,
+) -> dict:
     """Trains, evaluates, draws and returns the run's summary.
+
+    Goes on with a run that was interrupted, and ends with the same bits.
 
     Args:
         config: with a dataset that `datasets.resolve` returned and a run_dir.
         restart: sets an earlier run in run_dir aside instead of refusing.
+        checkpoint_every_sec: how often at least the training is saved.
 
     Raises:
         UserError: the data can't be had, the run directory can't be used, the
@@ -46,7 +58,11 @@ def train(config: Config, *, restart: bool = False) -> dict:
     """
     policy = set_up(config)
     data = load_data(config)
-    stamp = {"versions": machine.versions(), "hardware": machine.hardware()}
+    stamp = {
+        "precision": policy,  # that which "auto" has become
+        "versions": machine.versions(),
+        "hardware": machine.hardware(),
+    }
     steps_per_epoch = pipeline.steps_per_epoch(
         data.num_train, config.batch_size
     )
@@ -60,8 +76,10 @@ def train(config: Config, *, restart: bool = False) -> dict:
     run = RunDirectory(config.run_dir)
     if restart:
         run.set_aside()
-    run.create(config)
-    throughput = _fit(model, config, run, data, steps_per_epoch)
+    run.open(config)
+    throughput = _fit(
+        model, config, run, data, stamp, every_sec=checkpoint_every_sec
+    )
     _save(model, run)
 
     # From here on the model is the one on disk, and the test split is read.
@@ -73,7 +91,7 @@ def train(config: Config, *, restart: bool = False) -> dict:
     summary = {
         "status": "complete",
         **config.settings(),
-        "precision": policy,  # that which "auto" has become
+        **stamp,
         "num_params": models.num_params(model),
         "steps": history[-1]["step"],
         "num_train_examples": data.num_train,
@@ -85,9 +103,8 @@ def train(config: Config, *, restart: bool = False) -> dict:
         **result.metrics(),
         "first_step_sec": round(throughput.first_step_sec, 2),
         "train_sec": round(throughput.train_sec, 2),
-        "total_sec": round(machine.process_sec(), 2),
+        "total_sec": round(throughput.total_sec, 2),
         "images_per_sec": throughput.images_per_sec,
-        **stamp,
         "command": shlex.join(["cifar10-tf", *sys.argv[1:]]),
     }
     run.complete(summary)
@@ -97,13 +114,22 @@ def train(config: Config, *, restart: bool = False) -> dict:
 class Data(NamedTuple):
     """What a run works with."""
 
-    train: tf.data.Dataset  # without an end
+    train: Callable[..., tf.data.Dataset]  # of first_step, last_step
     validation: tf.data.Dataset | None
     test: Examples
     class_names: tuple[str, ...]
     num_train: int
     num_validation: int
     sample: np.ndarray  # at most 5,000 of the training images, uint8
+
+    def description(self) -> dict:
+        """Returns what tells whether a run goes on with the same data."""
+        return {
+            "num_train": self.num_train,
+            "num_validation": self.num_validation,
+            "class_names": self.class_names,
+            "digest": hashlib.blake2b(self.sample, digest_size=16).hexdigest(),
+        }
 
 
 def load_data(config: Config) -> Data:
@@ -124,7 +150,7 @@ def load_data(config: Config) -> Data:
         "batch_size": config.batch_size,
     }
     return Data(
-        train=pipeline.make_train(
+        train=pipeline.train_batches(
             images[train],
             labels[train],
             seed=config.seed,
@@ -183,6 +209,11 @@ def compiled_model(
     # float16: with loss scaling
     model.compile(optimizer, **_objective(config.label_smoothing))
     model.optimizer.build(model.trainable_variables)
+    # What holds the metrics makes its variables in the first use of it, and a
+    # checkpoint is to have a place for each.
+    nothing = tf.zeros([1, num_classes])
+    model.compute_metrics(None, nothing, nothing)
+    model.reset_metrics()
     return model
 
 
@@ -212,7 +243,8 @@ def _fit(
     config: Config,
     run: RunDirectory,
     data: Data,
-    steps_per_epoch: int,
+    stamp: dict,
+    every_sec: float,
 ) -> callbacks.Throughput:
     _log.info(
         "Training %s on %s: %d examples, %d held out for validation.",
@@ -223,18 +255,43 @@ def _fit(
     )
     _log.info("Run directory: %s", run.path)
     throughput = callbacks.Throughput(data.num_train, config.batch_size)
+    log = callbacks.MetricsLog(run.metrics)
+    checkpoints = Checkpoints(
+        run.checkpoints,
+        run={"settings": config.settings(), "data": data.description()},
+        made_by=stamp,
+        throughput=throughput,
+        log=log,
+        every_sec=every_sec,
+    )
+    first_step = checkpoints.resume(model)
+    steps_per_epoch = pipeline.steps_per_epoch(
+        data.num_train, config.batch_size
+    )
+    # An epoch is over when it is validated and in the log.
+    first_epoch = len(log.history)
+    if first_step:
+        _log.info(
+            "Resuming from step %s (epoch %d of %d).",
+            f"{first_step:,}",
+            first_epoch + 1,
+            config.epochs,
+        )
     try:
-        model.fit(
-            data.train,
+        training_loop.fit(
+            model,
+            data.train(first_step),
             epochs=config.epochs,
             steps_per_epoch=steps_per_epoch,
-            validation_data=data.validation,
+            first_epoch=first_epoch,
+            first_batch=first_step - first_epoch * steps_per_epoch,
+            validation=data.validation,
             callbacks=[
                 throughput,
+                checkpoints,
                 *([callbacks.ValidateAverages()] if config.ema else []),
-                callbacks.MetricsLog(run.metrics),
+                log,
             ],
-            shuffle=False,  # the pipeline has done it
             # A bar where it can redraw itself, otherwise a line an epoch.
             verbose=1 if sys.stdout.isatty() else 2,
         )
@@ -254,7 +311,8 @@ def _save_plots(
 ) -> None:
     class_names = data.class_names
     title = _title(config, data.num_train, result)
-    images, labels = next(data.train.unbatch().batch(32).as_numpy_iterator())
+    first = data.train().unbatch().batch(32)
+    images, labels = next(first.as_numpy_iterator())
     figures = {
         "samples": plots.samples(
             images,

@@ -123,7 +123,7 @@ finally:
 
     def test_evaluate_an_unfinished_run(self):
         run = run_directory.RunDirectory(self.directory / "run")
-        run.create(config_lib.make_config(dataset="synthetic10"))
+        run.open(config_lib.make_config(dataset="synthetic10"))
         result = fakes.run_main(
             "evaluate", f"--run_dir={run.path}", env=self.environment
         )

@@ -18,12 +18,12 @@ class RunDirectoryTest(absltest.TestCase):
         self.config = config_lib.make_config(dataset="synthetic10")
 
     def _complete(self):
-        self.run_dir.create(self.config)
+        self.run_dir.open(self.config)
         self.run_dir.complete({"status": "complete"})
 
     def _interrupt(self):
         """A run whose process has died: its lock file stays, unlocked."""
-        self.run_dir.create(self.config)
+        self.run_dir.open(self.config)
         self.run_dir = run_directory.RunDirectory(self.run_dir.path)
 
     def test_a_new_or_empty_directory_is_free(self):
@@ -32,17 +32,46 @@ class RunDirectoryTest(absltest.TestCase):
         self.assertFalse(self.run_dir.is_complete(self.config))
         self.run_dir.check_replaceable()
 
-    def test_an_unfinished_run_is_refused(self):
+    def test_an_unfinished_run_can_go_on(self):
         self._interrupt()
-        with self.assertRaisesRegex(UserError, "unfinished.*--restart"):
-            self.run_dir.is_complete(self.config)
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.open(self.config)
+        self.assertEqual(self.run_dir.read_config(), self.config)
+
+    def test_an_unfinished_run_with_other_settings_is_refused(self):
+        self._interrupt()
+        other = config_lib.make_config(dataset="synthetic10", seed=7)
+        for action in self.run_dir.is_complete, self.run_dir.open:
+            with self.assertRaisesRegex(UserError, "seed: 1 -> 7.*--restart"):
+                action(other)
+
+    def test_what_died_before_it_had_a_config_is_free(self):
+        self.run_dir.path.mkdir(parents=True)
+        for name in ".lock", ".new-config.json":
+            (self.run_dir.path / name).write_text("")
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.open(self.config)
+        self.assertEqual(self.run_dir.read_config(), self.config)
+
+    def test_nothing_is_written_through_a_link(self):
+        elsewhere = self.parent / "elsewhere"
+        elsewhere.mkdir()
+        self._interrupt()
+        for name in "checkpoints", "plots", "metrics.jsonl":
+            path = self.run_dir.path / name
+            if path.is_dir():
+                path.rmdir()
+            path.symlink_to(elsewhere)
+            with self.assertRaisesRegex(UserError, f"{name} is a symbolic"):
+                self.run_dir.open(self.config)
+            path.unlink()
 
     def test_a_run_in_progress_is_left_alone(self):
-        self.run_dir.create(self.config)
+        self.run_dir.open(self.config)
         other = run_directory.RunDirectory(self.run_dir.path)
         for action in (
             lambda: other.is_complete(self.config),
-            lambda: other.create(self.config),
+            lambda: other.open(self.config),
             other.check_replaceable,
             other.set_aside,
         ):
@@ -112,7 +141,7 @@ class RunDirectoryTest(absltest.TestCase):
         self.assertTrue(self.run_dir.path.with_name("run.1").is_dir())
 
     def test_a_summary_is_strict_json(self):
-        self.run_dir.create(self.config)
+        self.run_dir.open(self.config)
         with self.assertRaises(ValueError):
             self.run_dir.complete({"test_loss": float("nan")})
         self.assertFalse(self.run_dir.summary.exists())

@@ -29,7 +29,7 @@ config = flags.make_config()
 run = RunDirectory(config.run_dir)
 if flags.FLAGS.restart:
     run.set_aside()
-run.create(config)
+run.open(config)
 if config.seed == 13:
     sys.exit(7)
 accuracy = config.seed / 100
@@ -92,14 +92,14 @@ class TrainTest(absltest.TestCase):
         self.assertEqual(summary["num_runs"], 3)
         self.assertEqual([self._written_at(seed) for seed in (1, 2)], before)
 
-    def test_an_unfinished_run_is_started_over(self):
+    def test_an_unfinished_run_goes_on(self):
         study.train(self._config(), 2)
         before = self._written_at(1)
         (self.path / "seed2" / "summary.json").unlink()
         study.train(self._config(), 2)
         self.assertEqual(self._written_at(1), before)
         self.assertTrue((self.path / "seed2" / "summary.json").exists())
-        self.assertTrue((self.path / "seed2.1").exists())
+        self.assertFalse((self.path / "seed2.1").exists())
 
     def test_restart_starts_all_over(self):
         study.train(self._config(), 2)
@@ -123,7 +123,7 @@ class TrainTest(absltest.TestCase):
             study.train(self._config(), 2)
 
     def test_everything_is_checked_before_anything_is_trained(self):
-        RunDirectory(self.path / "seed2").create(self._config(epochs=5))
+        RunDirectory(self.path / "seed2").open(self._config(epochs=5))
         with self.assertRaisesRegex(UserError, "epochs: 5 -> 31"):
             study.train(self._config(), 2)
         with self.assertRaisesRegex(UserError, "seed must be between"):
@@ -131,7 +131,7 @@ class TrainTest(absltest.TestCase):
         self.assertEqual(os.listdir(self.path), ["seed2"])
 
     def test_a_run_is_no_place_for_a_study(self):
-        RunDirectory(self.path).create(self._config())
+        RunDirectory(self.path).open(self._config())
         with self.assertRaisesRegex(UserError, "holds a run"):
             study.train(self._config(), 2)
 

@@ -1,0 +1,118 @@
+"""Ends the process at a signal or after a time, and loses nothing by it.
+
+While training steps go on, the end comes after the step, when its state has
+been saved; at any other time at once, for what there is to lose has been saved
+before. However busy native code is, the process ends within `limit_sec`.
+"""
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+
+from cifar10_tf import machine
+
+# As sysexits.h has it: try again.
+OUT_OF_TIME = 75
+
+# From the signal to the end, at most; a study gives its run's process that.
+limit_sec = 8.0
+
+_received: int | None = None
+_is_held = False
+_max_minutes = 0.0
+
+
+class Interrupted(BaseException):
+    """The process is to end, though nothing is wrong.
+
+    No Exception, so that nobody takes it for an error to go on after.
+
+    Attributes:
+        status: of the process.
+    """
+
+    def __init__(self, reason: str, status: int):
+        super().__init__(reason)
+        self.status = status
+
+
+def install() -> None:
+    """Takes SIGINT and SIGTERM over from Python; a second SIGINT kills."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, _on_signal)
+    threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+
+
+def set_max_minutes(minutes: float) -> None:
+    """Sets when `due` says that it is time, from the start of the process.
+
+    0 is never.
+    """
+    global _max_minutes
+    _max_minutes = minutes
+
+
+def minutes_left() -> float | None:
+    """Returns what is left of the time set, perhaps less than 0; None: any."""
+    return _max_minutes - machine.process_sec() / 60 if _max_minutes else None
+
+
+def hold() -> None:
+    """Lets signals wait from now on, for `due` or `release`."""
+    global _is_held
+    _is_held = True
+
+
+def release() -> None:
+    """Lets signals end the process at once again.
+
+    Raises:
+        Interrupted: there has been one meanwhile.
+    """
+    global _is_held
+    _is_held = False
+    if _received:
+        raise _by_signal()
+
+
+def due() -> Interrupted | None:
+    """Returns what is to be raised where there is a reason to end."""
+    if _received:
+        return _by_signal()
+    if (left := minutes_left()) is not None and left <= 0:
+        return Interrupted(f"--max_minutes={_max_minutes:g}", OUT_OF_TIME)
+    return None
+
+
+def _by_signal() -> Interrupted:
+    return Interrupted(signal.Signals(_received).name, 128 + _received)
+
+
+def _on_signal(number: int, frame) -> None:
+    global _received
+    if _received:
+        return  # it is on its way out
+    _received = number
+    if not _is_held:
+        raise _by_signal()
+
+
+def _watch(reader: int) -> None:
+    # Python calls its handlers between its own instructions, of the main thread
+    # only, which may be compiling in native code for minutes; or what they
+    # raise gets lost, as in a destructor.
+    first = os.read(reader, 1)[0]
+    end = time.monotonic() + limit_sec
+    number = None
+    while number != signal.SIGINT and (left := end - time.monotonic()) > 0:
+        if select.select([reader], [], [], left)[0]:
+            number = os.read(reader, 1)[0]
+    name = signal.Signals(first).name
+    os.write(sys.stderr.fileno(), f"killed by {name}\n".encode())
+    os._exit(128 + first)
