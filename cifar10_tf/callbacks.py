@@ -1,14 +1,13 @@
 """What is measured and recorded while Keras trains."""
 
 import json
-import os
 import pathlib
 import time
 
 import keras
 
 from cifar10_tf import machine
-from cifar10_tf.files import replacing
+from cifar10_tf.files import append, replacing
 
 
 class Throughput(keras.callbacks.Callback):
@@ -162,10 +161,7 @@ class MetricsLog(keras.callbacks.Callback):
             "train_sec": logs["train_sec"],
         }
         self.history.append(line)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(_as_line(line))
-            file.flush()
-            os.fsync(file.fileno())
+        append(self._path, _as_line(line))
 
 
 def _as_line(value: dict) -> str:

@@ -163,7 +163,7 @@ class Checkpoints(keras.callbacks.Callback):
             raise UserError(
                 f"the checkpoint of step {checkpoint_.step:,} can't be written "
                 f"({error.strerror or error}); {self._kept()}. Make room and "
-                "run the same command again."
+                "run the same command again (without --restart)."
             ) from error
         self._kept_step = checkpoint_.step
         self._cost_sec = time.monotonic() - start

@@ -75,6 +75,7 @@ def evaluate() -> None:
             f"{run.path} holds no model: its training has not been finished."
         )
     data_dir = FLAGS.data_dir or config.data_dir
+    _check_data(config)
     datasets.resolve(config.dataset, data_dir)
     machine.start_tensorflow()
     from cifar10_tf import evaluation
@@ -84,6 +85,19 @@ def evaluate() -> None:
         run, dataset.test, dataset.class_names, with_tta=FLAGS.tta
     )
     _print_result(dataclasses.asdict(config) | result.metrics())
+
+
+def _check_data(config: Config) -> None:
+    # A config of somebody else's must not choose where data are written.
+    if FLAGS.data_dir or config.dataset == "synthetic10":
+        return
+    if names.folder(config.dataset):
+        return
+    if not prepared.find(config.dataset, config.data_dir):
+        raise UserError(
+            f"{config.dataset} is not in {config.data_dir!r}, where the run "
+            "had it; say where it is, or may be put, by --data_dir."
+        )
 
 
 def prepare(path: str = "") -> None:

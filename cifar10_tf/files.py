@@ -34,13 +34,33 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     aside = path.with_name(f".new-{path.name}")
     aside.unlink(missing_ok=True)  # might be a link to somewhere else
     try:
-        yield aside
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-        _sync_directory(path.parent)
+        with _naming(path):
+            yield aside
+            with aside.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(aside, path)
+            _sync_directory(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def append(path: pathlib.Path, text: str) -> None:
+    """Appends text to a file; it is on the disk then."""
+    with _naming(path), path.open("a", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _naming(path: pathlib.Path) -> Iterator[None]:
+    """Gives errors of the system a file name where they have none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def _sync_directory(path: pathlib.Path) -> None:

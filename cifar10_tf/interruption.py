@@ -15,9 +15,16 @@ import time
 from cifar10_tf import machine
 
 # As sysexits.h has it: try again.
-OUT_OF_TIME = 75
+_OUT_OF_TIME = 75
 
-# From the signal to the end, at most; a study gives its run's process that.
+# The statuses of a process that was interrupted, and by what.
+STATUSES = {
+    128 + signal.SIGINT: "SIGINT",
+    128 + signal.SIGTERM: "SIGTERM",
+    _OUT_OF_TIME: "--max_minutes",
+}
+
+# From the signal to the end, at most; a study's is longer than its runs'.
 limit_sec = 8.0
 
 _received: int | None = None
@@ -81,12 +88,17 @@ def release() -> None:
         raise _by_signal()
 
 
+def is_signalled() -> bool:
+    """Tells whether the process has got a signal to end."""
+    return _received is not None
+
+
 def due() -> Interrupted | None:
     """Returns what is to be raised where there is a reason to end."""
     if _received:
         return _by_signal()
     if (left := minutes_left()) is not None and left <= 0:
-        return Interrupted(f"--max_minutes={_max_minutes:g}", OUT_OF_TIME)
+        return Interrupted(f"--max_minutes={_max_minutes:g}", _OUT_OF_TIME)
     return None
 
 
@@ -107,12 +119,14 @@ def _watch(reader: int) -> None:
     # Python calls its handlers between its own instructions, of the main thread
     # only, which may be compiling in native code for minutes; or what they
     # raise gets lost, as in a destructor.
-    first = os.read(reader, 1)[0]
-    end = time.monotonic() + limit_sec
-    number = None
-    while number != signal.SIGINT and (left := end - time.monotonic()) > 0:
-        if select.select([reader], [], [], left)[0]:
-            number = os.read(reader, 1)[0]
+    received = os.read(reader, 1)
+    first, end = received[0], time.monotonic() + limit_sec
+    # A study passes on, as SIGTERM, what may have reached its run already.
+    while received.count(signal.SIGINT) < 2:
+        left = end - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            break
+        received += os.read(reader, 1)
     name = signal.Signals(first).name
     os.write(sys.stderr.fileno(), f"killed by {name}\n".encode())
     os._exit(128 + first)

@@ -1,5 +1,6 @@
 """The command line: `python -m cifar10_tf.main [COMMAND] [flags]`."""
 
+import errno
 import inspect
 import logging
 import os
@@ -17,6 +18,8 @@ COMMANDS = {
     "prepare": commands.prepare,
     "doctor": commands.doctor,
 }
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(arguments: list[str]) -> None:
@@ -50,16 +53,35 @@ def run() -> None:
     except BrokenPipeError:  # as of `| head`: nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
-    except (UserError, OSError) as error:
-        if flags.FLAGS.is_parsed() and flags.FLAGS.debug:
-            raise
-        sys.exit(f"error: {error}")
     except interruption.Interrupted as stop:
-        print(
-            f"stopped by {stop}; run the same command again to go on",
-            file=sys.stderr,
-        )
-        sys.exit(stop.status)
+        _stop(stop)
+    except Exception as error:
+        # What a signal raised may have become another error in native code.
+        if interruption.is_signalled() and not isinstance(error, UserError):
+            _stop(interruption.due())
+        is_known = isinstance(error, (UserError, OSError))
+        if not is_known or (flags.FLAGS.is_parsed() and flags.FLAGS.debug):
+            raise
+        sys.exit(f"error: {_describe(error)}")
+
+
+def _stop(stop: interruption.Interrupted) -> None:
+    print(
+        f"stopped by {stop}; run the same command again (without --restart) "
+        "to go on",
+        file=sys.stderr,
+    )
+    sys.exit(stop.status)
+
+
+def _describe(error: Exception) -> str:
+    if getattr(error, "errno", None) not in _NO_ROOM:
+        return str(error)
+    return (
+        f"{error.filename or 'a file'} can't be written ({error.strerror}). "
+        "What has been saved is kept: make room and run the same command again "
+        "(without --restart)."
+    )
 
 
 def _log_to_stderr() -> None:

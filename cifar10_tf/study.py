@@ -5,7 +5,6 @@ its input pipeline is given back only when a process ends, and so it is the same
 to the bit as when it is made alone.
 """
 
-import contextlib
 import dataclasses
 import math
 import pathlib
@@ -15,7 +14,7 @@ import statistics
 import subprocess
 import sys
 
-from cifar10_tf import flags, plots
+from cifar10_tf import flags, interruption, plots
 from cifar10_tf.config import Config
 from cifar10_tf.datasets import names
 from cifar10_tf.errors import UserError
@@ -33,8 +32,9 @@ _METRICS = {
     "total_sec": ("seconds in all", ".1f"),
 }
 
-# Of a run that Ctrl-C has reached, to come to its end.
-_GRACE_SEC = 10
+
+# From a signal to the end: longer than the run's own limit.
+_LIMIT_SEC = 9.5
 
 
 def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
@@ -50,6 +50,7 @@ def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
 
     Raises:
         UserError: a directory can't be used, or a run fails.
+        Interrupted: a run was, or the time is over.
     """
     path = pathlib.Path(config.run_dir).absolute()
     if RunDirectory(path).config.exists():
@@ -59,19 +60,15 @@ def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
         )
     configs = [_config_of_run(config, path, i) for i in range(num_runs)]
     # Before hours are spent: all of them can be made.
-    commands = [_command(config, restart) for config in configs]
-    for i, (config, command) in enumerate(zip(configs, commands, strict=True)):
-        state = "" if command else ": complete already"
+    is_complete = [_is_complete(config, restart) for config in configs]
+    for i, config in enumerate(configs):
+        state = ": complete already" if is_complete[i] else ""
         # Flushed: the run's process writes to the same stream.
         print(
             f"Run {i + 1} of {num_runs}, seed {config.seed}{state}", flush=True
         )
-        if command and (status := _call(command)):
-            raise UserError(
-                f"the run with seed {config.seed} ended with "
-                f"{_describe_status(status)}, and the study with it; train "
-                "again without --restart to go on from there."
-            )
+        if not is_complete[i] and (status := _call(_command(config, restart))):
+            raise _end(config.seed, status)
     runs = [RunDirectory(config.run_dir) for config in configs]
     summary = summarize([run.read_summary() for run in runs])
     figure = plots.study(
@@ -95,19 +92,30 @@ def _config_of_run(config: Config, path: pathlib.Path, i: int) -> Config:
         raise UserError(str(error)) from error
 
 
-def _command(config: Config, restart: bool) -> list[str] | None:
-    """Returns the command that makes a run; None where it is complete."""
+def _is_complete(config: Config, restart: bool) -> bool:
+    """Tells whether a run is not to be made, and checks that it can be."""
     run = RunDirectory(config.run_dir)
     if restart:
         run.check_replaceable()
-    elif run.is_complete(config):
-        return None
+        return False
+    return run.is_complete(config)
+
+
+def _command(config: Config, restart: bool) -> list[str]:
+    """Returns the command that makes a run.
+
+    Raises:
+        Interrupted: there is no time left for it.
+    """
+    if stop := interruption.due():
+        raise stop
     return [
         *_PROGRAM,
         "train",
         *flags.arguments(
             num_runs=1,
             restart=restart,
+            max_minutes=interruption.minutes_left() or 0,
             # As resolved: what auto stands for may change meanwhile.
             dataset=config.dataset,
             data_dir=config.data_dir,
@@ -120,24 +128,26 @@ def _command(config: Config, restart: bool) -> list[str] | None:
 def _call(command: list[str]) -> int:
     """Runs a process, which doesn't outlive this one, and returns its status.
 
-    A signal that ends it is a negative status.
+    A signal that ends it is a negative status. It is given time to save what it
+    has when this process is to end.
     """
-    # By default SIGTERM would end this process at once, and leave the other.
-    previous = signal.signal(
-        signal.SIGTERM, lambda number, _: sys.exit(128 + number)
-    )
+    interruption.limit_sec = _LIMIT_SEC
     process = subprocess.Popen(command)
     try:
         return process.wait()
-    except KeyboardInterrupt:
-        # Ctrl-C at a terminal reaches both.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_SEC)
-        raise
     finally:
-        process.terminate()  # nothing where it has ended
+        # Nothing where it has ended, or got a Ctrl-C at the terminal as well.
+        process.terminate()
         process.wait()
-        signal.signal(signal.SIGTERM, previous)
+
+
+def _end(seed: int, status: int) -> BaseException:
+    if status in interruption.STATUSES:
+        return interruption.Interrupted(interruption.STATUSES[status], status)
+    return UserError(
+        f"the run with seed {seed} ended with {_describe_status(status)}, and "
+        "the study with it; train again without --restart to go on from there."
+    )
 
 
 def _describe_status(status: int) -> str:

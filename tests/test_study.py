@@ -13,7 +13,7 @@ import psutil
 from absl.testing import absltest, parameterized
 
 from cifar10_tf import config as config_lib
-from cifar10_tf import study
+from cifar10_tf import interruption, study
 from cifar10_tf.errors import UserError
 from cifar10_tf.run_directory import RunDirectory
 
@@ -112,6 +112,26 @@ class TrainTest(absltest.TestCase):
             study.train(self._config(seed=12), 3)
         self.assertCountEqual(os.listdir(self.path), ["seed12", "seed13"])
 
+    def test_an_interrupted_run_ends_the_study_in_the_same_way(self):
+        for status in 75, 130, 143:
+            program = f"import sys; sys.exit({status})"
+            with (
+                mock.patch.object(
+                    study, "_PROGRAM", [sys.executable, "-c", program]
+                ),
+                self.assertRaises(interruption.Interrupted) as caught,
+            ):
+                study.train(self._config(), 2)
+            self.assertEqual(caught.exception.status, status)
+
+    def test_without_time_left_no_run_begins(self):
+        self.addCleanup(interruption.set_max_minutes, 0)
+        interruption.set_max_minutes(1e-9)
+        with self.assertRaises(interruption.Interrupted) as caught:
+            study.train(self._config(), 2)
+        self.assertEqual(caught.exception.status, 75)
+        self.assertFalse(self.path.exists())
+
     def test_a_killed_run_ends_the_study(self):
         program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
         with (
@@ -137,52 +157,51 @@ class TrainTest(absltest.TestCase):
 
 
 _CALL = """
-import signal, sys
-from cifar10_tf import study
-signal.signal(signal.SIGINT, signal.default_int_handler)
-study._GRACE_SEC = float(sys.argv[1])
-study._call([sys.executable, "-c", sys.argv[2]])
+import sys
+from cifar10_tf import interruption, study
+interruption.install()
+try:
+    study._call([sys.executable, "-c", sys.argv[1]])
+except interruption.Interrupted as stop:
+    sys.exit(stop.status)
 """
 
 _SLEEP = """
-import os, signal, time
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import os, time
+from cifar10_tf import interruption
+interruption.install()
 try:
     print(os.getpid(), flush=True)
     time.sleep(300)
-except KeyboardInterrupt:
-    time.sleep(0.5)  # saves what it has
-    print("ended well")
+except interruption.Interrupted:
+    time.sleep(0.2)  # saves what it has
+    print("ended well", flush=True)
 """
 
 
 class SignalTest(absltest.TestCase):
-    def _end(self, send, grace_sec):
-        """Returns status and output; checks that the run has ended first."""
+    def _end(self, send, number):
+        """Sends a signal; checks that the run, and then the study, ends."""
         with subprocess.Popen(
-            [sys.executable, "-c", _CALL, str(grace_sec), _SLEEP],
+            [sys.executable, "-c", _CALL, _SLEEP],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         ) as process:
             run = psutil.Process(int(process.stdout.readline()))
-            send(process.pid)
+            send(process.pid, number)
             process.wait()
             self.assertFalse(run.is_running())
-            return process.returncode, process.stdout.read()
+            self.assertEqual(process.stdout.read(), "ended well\n")
+            self.assertEqual(process.returncode, 128 + number)
 
-    def test_ctrl_c_lets_the_run_end(self):
-        _, output = self._end(lambda pid: os.killpg(pid, signal.SIGINT), 60)
-        self.assertEqual(output, "ended well\n")
+    def test_ctrl_c_reaches_both(self):
+        self._end(os.killpg, signal.SIGINT)
 
-    def test_an_interrupt_that_the_run_did_not_get(self):
-        _, output = self._end(lambda pid: os.kill(pid, signal.SIGINT), 0.1)
-        self.assertEqual(output, "")
-
-    def test_sigterm_ends_both(self):
-        status, _ = self._end(lambda pid: os.kill(pid, signal.SIGTERM), 60)
-        self.assertEqual(status, 143)
+    def test_signals_are_passed_on(self):
+        for number in signal.SIGINT, signal.SIGTERM:
+            self._end(os.kill, number)
 
 
 class StatisticsTest(parameterized.TestCase):
