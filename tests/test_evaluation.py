@@ -1,4 +1,6 @@
 import math
+import os
+import pathlib
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from cifar10_tf import evaluation
 from cifar10_tf.datasets import Examples
+from cifar10_tf.errors import UserError
 from cifar10_tf.run_directory import RunDirectory
 
 
@@ -55,6 +58,19 @@ class EvaluateTest(absltest.TestCase):
         run = RunDirectory(self.create_tempdir().full_path)
         model.save(run.model)
         return run
+
+    def test_a_model_with_code_in_it_is_refused(self):
+        run = RunDirectory(self.create_tempdir().full_path)
+        traces = str(run.path / "traces")
+        inputs = keras.Input((4, 4, 1))
+        outputs = keras.layers.Lambda(
+            lambda x: [os.mkdir(traces), x][1], output_shape=(4, 4, 1)
+        )(inputs)
+        keras.Model(inputs, outputs).save(run.model)
+        test = Examples(np.zeros((2, 4, 4, 1), np.uint8), np.zeros(2, np.int64))
+        with self.assertRaisesRegex(UserError, "model.keras can't be loaded"):
+            evaluation.evaluate(run, test, ("bright", "dark"))
+        self.assertFalse(pathlib.Path(traces).exists())
 
     def test_with_test_time_augmentation(self):
         run = self._save_a_model_that_looks_left()

@@ -52,6 +52,29 @@ class ReplacingTest(FilesTestCase):
         self.assertEqual(path.read_text(), "old")
         self.assertEqual(os.listdir(path.parent), ["file.txt"])
 
+    def test_nothing_is_written_through_a_link(self):
+        precious = self.directory / "precious"
+        precious.write_text("as it was")
+        (self.directory / ".new-file").symlink_to(precious)
+        with files.replacing(self.directory / "file") as aside:
+            aside.write_text("new")
+        self.assertEqual(precious.read_text(), "as it was")
+        self.assertEqual((self.directory / "file").read_text(), "new")
+
+    def test_an_error_names_the_file(self):
+        error = OSError(28, "No space left on device")
+        path = self.directory / "file"
+        with (
+            self.assertRaisesRegex(OSError, "left on device: '.*/file'"),
+            files.replacing(path),
+        ):
+            raise error
+        with (
+            mock.patch("os.fsync", side_effect=OSError(28, "No space left")),
+            self.assertRaisesRegex(OSError, "No space left: '.*/file'"),
+        ):
+            files.append(path, "line")
+
 
 if __name__ == "__main__":
     absltest.main()

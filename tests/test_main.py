@@ -2,6 +2,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from unittest import mock
 
 from absl.testing import absltest, parameterized
 
@@ -128,6 +129,41 @@ finally:
             "evaluate", f"--run_dir={run.path}", env=self.environment
         )
         self._assert_error(result, "holds no model")
+
+    def test_no_room(self):
+        error = OSError(28, "No space left on device")
+        error.filename = "run/model.keras"
+        for number, is_room in (28, False), (27, False), (13, True):
+            error.errno = number
+            with (
+                mock.patch.object(main.app, "run", side_effect=error),
+                mock.patch.object(main.interruption, "install"),
+                mock.patch.object(main, "_log_to_stderr"),
+                self.assertRaises(SystemExit) as caught,
+            ):
+                main.run()
+            self.assertStartsWith(str(caught.exception), "error: ")
+            self.assertIn("run/model.keras", str(caught.exception))
+            self.assertEqual("make room" not in str(caught.exception), is_room)
+
+    def test_evaluate_does_not_put_data_where_a_config_says(self):
+        elsewhere = self.directory / "elsewhere"
+        run = run_directory.RunDirectory(self.directory / "run")
+        run.open(
+            config_lib.make_config(dataset="cifar10", data_dir=str(elsewhere))
+        )
+        run.model.write_text("")
+        result = fakes.run_main(
+            "evaluate", f"--run_dir={run.path}", env=self.environment
+        )
+        self._assert_error(result, "cifar10 is not in", "--data_dir")
+        self.assertFalse(elsewhere.exists())
+
+    @parameterized.parameters(
+        ["--max_minutes=-1"], ["--checkpoint_every_sec=-1"]
+    )
+    def test_refuses_to_count_backwards(self, flag):
+        self._assert_error(fakes.run_main(flag), flag.split("=")[0][2:])
 
     def test_debug_shows_the_traceback(self):
         result = fakes.run_main("--epochs=0", "--debug")
