@@ -5,8 +5,8 @@
 For the dropout model at batch 256, in float32 and in the precision that this
 machine gains from, in turn:
 
-- fit, flip+crop: `model.fit` on the training pipeline, which mirrors and shifts
-  the images, progress and callbacks included;
+- fit, flip+crop: `training_loop.fit` on the training pipeline, which mirrors
+  and shifts the images, progress and callbacks included;
 - constant batch: the same compiled step, fed one batch over and over.
 
 Prints images per second, and the ratios within each round: what `fit` and the
@@ -31,7 +31,14 @@ import harness
 import keras
 import numpy as np
 
-from cifar10_tf import callbacks, datasets, models, pipeline, precision
+from cifar10_tf import (
+    callbacks,
+    datasets,
+    models,
+    pipeline,
+    precision,
+    training_loop,
+)
 
 _BATCH_SIZE = 256
 _NUM_EXAMPLES = 35_000
@@ -66,11 +73,12 @@ class _Subject:
         throughput = callbacks.Throughput(
             self._num_steps * _BATCH_SIZE, _BATCH_SIZE
         )
-        self._model.fit(
+        training_loop.fit(
+            self._model,
             self._train,
+            epochs=1,
             steps_per_epoch=self._num_steps,
             callbacks=[throughput],
-            shuffle=False,
             verbose=2,
         )
         return throughput.images_per_sec
