@@ -4,13 +4,18 @@ ARGS = --model=dropout --mixed_precision
 PYTHON = python3
 BIN = .venv/bin
 
-.PHONY: train test lint bench clean
+.PHONY: train test torture lint bench clean
 
 train: .venv/installed
 	$(BIN)/python -m cifar10_tf.main $(ARGS)
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+# Kills and damages trainings and counts the consequences: half an hour, or with
+# TORTURE_ARGS=--quick a few minutes.
+torture: .venv/installed-test
+	$(BIN)/python -m tests.torture $(TORTURE_ARGS)
 
 lint: .venv/installed-test
 	$(BIN)/ruff check
