@@ -21,7 +21,7 @@ _NUM_STEPS = 4
 def main(dataset_name: str) -> None:
     """Does what the `train` command does, as far as the first steps."""
     machine.start_tensorflow()
-    from cifar10_tf import callbacks, trainer
+    from cifar10_tf import callbacks, run_data, trainer
 
     times = {"import": machine.process_sec()}
     config = config_lib.make_config(
@@ -31,7 +31,7 @@ def main(dataset_name: str) -> None:
         augment="flip,crop",
     )
     trainer.set_up(config)
-    data = trainer.load_data(config)
+    data = run_data.load(config)
     times["data"] = machine.process_sec()
 
     model = trainer.compiled_model(

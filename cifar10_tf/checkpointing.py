@@ -78,7 +78,7 @@ class Checkpoints(keras.callbacks.Callback):
             checkpoint.restore(model, found.arrays)
             self._throughput.go_on_from(found.record["throughput"])
             self._log.begin(found.record["history"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"the checkpoint of step {found.step:,} in {self._directory} "
                 f"is not of this run ({error}); add --restart to start over."

@@ -1,19 +1,14 @@
 """Config -> trained model and run directory; reads as a recipe."""
 
-import hashlib
 import logging
 import shlex
 import sys
-from collections.abc import Callable
-from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from cifar10_tf import (
     callbacks,
-    datasets,
     evaluation,
     machine,
     models,
@@ -21,20 +16,20 @@ from cifar10_tf import (
     pipeline,
     plots,
     precision,
+    run_data,
     training_loop,
 )
 from cifar10_tf.checkpointing import Checkpoints
 from cifar10_tf.config import Config
-from cifar10_tf.datasets import Examples, names, splits
+from cifar10_tf.datasets import names
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import replacing
 from cifar10_tf.models import whitening
 from cifar10_tf.models.plain import in_plain_keras
+from cifar10_tf.run_data import RunData
 from cifar10_tf.run_directory import RunDirectory
 
 _log = logging.getLogger(__name__)
-
-_SAMPLE_SIZE = 5000
 
 
 def train(
@@ -57,7 +52,7 @@ def train(
             loss diverges or memory runs out.
     """
     policy = set_up(config)
-    data = load_data(config)
+    data = run_data.load(config)
     stamp = {
         "precision": policy,  # that which "auto" has become
         "versions": machine.versions(),
@@ -78,7 +73,7 @@ def train(
         run.set_aside()
     run.open(config)
     throughput = _fit(
-        model, config, run, data, stamp, every_sec=checkpoint_every_sec
+        model, config, run, data, _made_by(stamp), checkpoint_every_sec
     )
     _save(model, run)
 
@@ -109,65 +104,6 @@ def train(
     }
     run.complete(summary)
     return summary
-
-
-class Data(NamedTuple):
-    """What a run works with."""
-
-    train: Callable[..., tf.data.Dataset]  # of first_step, last_step
-    validation: tf.data.Dataset | None
-    test: Examples
-    class_names: tuple[str, ...]
-    num_train: int
-    num_validation: int
-    sample: np.ndarray  # at most 5,000 of the training images, uint8
-
-    def description(self) -> dict:
-        """Returns what tells whether a run goes on with the same data."""
-        return {
-            "num_train": self.num_train,
-            "num_validation": self.num_validation,
-            "class_names": self.class_names,
-            "digest": hashlib.blake2b(self.sample, digest_size=16).hexdigest(),
-        }
-
-
-def load_data(config: Config) -> Data:
-    """Returns what to train on, what is held out, and the test split.
-
-    Of the training split only the pipelines' copies stay in memory.
-    """
-    dataset = datasets.load(config.dataset, config.data_dir)
-    images, labels = dataset.train
-    try:
-        train, validation = splits.split_train(
-            labels, config.validation_fraction, config.max_train_examples
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    sizes = {
-        "num_classes": len(dataset.class_names),
-        "batch_size": config.batch_size,
-    }
-    return Data(
-        train=pipeline.train_batches(
-            images[train],
-            labels[train],
-            seed=config.seed,
-            augment=config.augment,
-            **sizes,
-        ),
-        validation=pipeline.make_eval(
-            images[validation], labels[validation], **sizes
-        )
-        if len(validation)
-        else None,
-        test=dataset.test,
-        class_names=dataset.class_names,
-        num_train=len(train),
-        num_validation=len(validation),
-        sample=images[train[:_SAMPLE_SIZE]],
-    )
 
 
 def set_up(config: Config) -> str:
@@ -238,12 +174,19 @@ def _save(model: keras.Model, run: RunDirectory) -> None:
         model.save(aside)
 
 
+def _made_by(stamp: dict) -> dict:
+    """Returns what bits may depend on: all but the size of the memory."""
+    flat = {"precision": stamp["precision"]}
+    flat |= stamp["versions"] | stamp["hardware"]
+    return {name: v for name, v in flat.items() if name != "memory_gib"}
+
+
 def _fit(
     model: keras.Model,
     config: Config,
     run: RunDirectory,
-    data: Data,
-    stamp: dict,
+    data: RunData,
+    made_by: dict,
     every_sec: float,
 ) -> callbacks.Throughput:
     _log.info(
@@ -259,7 +202,7 @@ def _fit(
     checkpoints = Checkpoints(
         run.checkpoints,
         run={"settings": config.settings(), "data": data.description()},
-        made_by=stamp,
+        made_by=made_by,
         throughput=throughput,
         log=log,
         every_sec=every_sec,
@@ -305,7 +248,7 @@ def _fit(
 def _save_plots(
     run: RunDirectory,
     config: Config,
-    data: Data,
+    data: RunData,
     history: list[dict],
     result: evaluation.Evaluation,
 ) -> None:

@@ -1,0 +1,74 @@
+"""What a run works with: its share of a dataset, as pipelines."""
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from cifar10_tf import datasets, pipeline
+from cifar10_tf.config import Config
+from cifar10_tf.datasets import Examples, splits
+from cifar10_tf.errors import UserError
+
+_SAMPLE_SIZE = 5000
+
+
+class RunData(NamedTuple):
+    """What a run works with."""
+
+    train: Callable[..., tf.data.Dataset]  # of first_step, last_step
+    validation: tf.data.Dataset | None
+    test: Examples
+    class_names: tuple[str, ...]
+    num_train: int
+    num_validation: int
+    sample: np.ndarray  # at most 5,000 of the training images, uint8
+
+    def description(self) -> dict:
+        """Returns what tells whether a run goes on with the same data."""
+        return {
+            "num_train": self.num_train,
+            "num_validation": self.num_validation,
+            "class_names": self.class_names,
+            "digest": hashlib.blake2b(self.sample, digest_size=16).hexdigest(),
+        }
+
+
+def load(config: Config) -> RunData:
+    """Returns what to train on, what is held out, and the test split.
+
+    Of the training split only the pipelines' copies stay in memory.
+    """
+    dataset = datasets.load(config.dataset, config.data_dir)
+    images, labels = dataset.train
+    try:
+        train, validation = splits.split_train(
+            labels, config.validation_fraction, config.max_train_examples
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    sizes = {
+        "num_classes": len(dataset.class_names),
+        "batch_size": config.batch_size,
+    }
+    return RunData(
+        train=pipeline.train_batches(
+            images[train],
+            labels[train],
+            seed=config.seed,
+            augment=config.augment,
+            **sizes,
+        ),
+        validation=pipeline.make_eval(
+            images[validation], labels[validation], **sizes
+        )
+        if len(validation)
+        else None,
+        test=dataset.test,
+        class_names=dataset.class_names,
+        num_train=len(train),
+        num_validation=len(validation),
+        sample=images[train[:_SAMPLE_SIZE]],
+    )
