@@ -15,32 +15,18 @@ def make_train(
     images: np.ndarray,
     labels: np.ndarray,
     *,
-    first_step: int = 0,
-    last_step: int | None = None,
-    **settings,
-) -> tf.data.Dataset:
-    """Returns the training batches of steps first_step to last_step - 1.
-
-    Without last_step the dataset has no end. The settings and the errors raised
-    are those of `train_batches`.
-    """
-    return train_batches(images, labels, **settings)(first_step, last_step)
-
-
-def train_batches(
-    images: np.ndarray,
-    labels: np.ndarray,
-    *,
     num_classes: int,
     batch_size: int,
     seed: int,
     augment: str = "none",
-) -> Callable[..., tf.data.Dataset]:
-    """Returns what makes, of first_step and last_step, the training batches.
+    first_step: int = 0,
+    last_step: int | None = None,
+) -> tf.data.Dataset:
+    """Returns the training batches of steps first_step to last_step - 1.
 
     Each epoch is a new order of all examples, cut into `steps_per_epoch`
     batches, of which the last may be smaller; step s is the same batch whatever
-    first_step is. Datasets share one copy of the images.
+    first_step is. Without last_step the dataset has no end.
 
     Args:
         images: uint8 [num_examples, height, width, channels].
@@ -56,6 +42,30 @@ def train_batches(
     Raises:
         ValueError: the arrays are of another type or shape, or augment asks for
             something that there is not.
+    """
+    of_steps = train_batches(
+        images,
+        labels,
+        num_classes=num_classes,
+        batch_size=batch_size,
+        seed=seed,
+        augment=augment,
+    )
+    return of_steps(first_step, last_step)
+
+
+def train_batches(
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    num_classes: int,
+    batch_size: int,
+    seed: int,
+    augment: str,
+) -> Callable[..., tf.data.Dataset]:
+    """Returns `make_train` as a function of first_step and last_step alone.
+
+    All its datasets share one copy of the images.
     """
     options = augment_spec.parse(augment)
     _check(images, labels, num_classes, batch_size)

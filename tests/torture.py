@@ -13,6 +13,8 @@ alone. Prints a Markdown table; exits with 1 if a promise is broken:
   process ends within 10 s, with status 143, and goes on to the same bits.
 - Flipped bits and truncations of a checkpoint: none is loaded.
 - A limit of the file size: an error, and the checkpoint before still loads.
+
+Then the same for data, by `torture_data.py`, which can be run alone too.
 """
 
 import argparse
@@ -35,7 +37,7 @@ import h5py
 import numpy as np
 
 from cifar10_tf import checkpoint
-from tests import fakes
+from tests import fakes, torture_data
 
 _FLAGS = ["--dataset=cifar10", "--epochs=8", "--batch_size=30"]
 _FLAGS += ["--augment=flip,crop=2", "--checkpoint_every_sec=0.1"]
@@ -276,6 +278,8 @@ def main() -> int:
         report(
             "file size limit: error, kept", *limits(bench, dropout, num_ends)
         )
+    print()
+    rows.append(torture_data.main(num_flips // 2))
     return 0 if all(rows) else 1
 
 
