@@ -291,6 +291,17 @@ class TorchTest(absltest.TestCase):
         firsts = [first for [first] in mirrored.values()]
         self.assertBetween(sum(firsts), 1, 19)
 
+    def test_ends_with_the_slow_weights(self):
+        images, labels = fakes.random_arrays(40)
+        network = self._peer.Network(self._images(40), [4, 4, 4])
+        before = [v.clone() for v in self._peer._averaged(network)]
+        batches = self._peer.Batches(images, labels, 8)
+        # Which follow the others only every fifth step.
+        list(self._peer.train_epochs(network, batches, num_steps=3))
+        after = self._peer._averaged(network)
+        for one, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(one, other)
+
     def test_six_views_are_weighed(self):
         x = self._images(2)
         views = self._peer._six_views(x)

@@ -183,6 +183,9 @@ def train_epochs(
                 inertia = 0.95**_SLOW_EVERY * (step / num_steps) ** 3
                 for mean, value in zip(slow, _averaged(network), strict=True):
                     value.copy_(mean.lerp_(value, 1 - inertia))
+        if step == num_steps:  # it ends with the slow weights
+            for mean, value in zip(slow, _averaged(network), strict=True):
+                value.copy_(mean)
         train_sec += time.perf_counter() - start
         yield step / len(batches), train_sec
 
