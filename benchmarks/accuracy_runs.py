@@ -18,7 +18,9 @@ class Run:
     @property
     def best_test_accuracy(self) -> float:
         """The accuracy with test-time augmentation where there is one."""
-        return self.test_accuracy_tta or self.test_accuracy
+        if self.test_accuracy_tta is None:
+            return self.test_accuracy
+        return self.test_accuracy_tta
 
     def sec_to(self, target: float) -> float | None:
         """Returns when validation first showed an accuracy; None: never."""

@@ -103,7 +103,7 @@ def report(
     result = {
         "benchmark": name,
         "command": shlex.join(["python", *sys.argv]),
-        "commit": _commit(),
+        "commit": commit(),
         "hardware": machine.hardware(),
         "versions": machine.versions() | peers,
         "rows": rows,
@@ -165,7 +165,8 @@ def _bar(share: float) -> str:
     return "█" * (eighths // 8) + last
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """Returns the commit that is checked out; "-dirty" where it is changed."""
     try:
         commit = _git("rev-parse", "--short=12", "HEAD")
         # Results that another benchmark has just written don't count.

@@ -25,10 +25,10 @@ test accuracy is than the first target (plain) and torch_speedrun's (tta). The
 picture goes to pictures/ beside the table.
 
 Three seeds take about three hours on two cores. Every finished run is kept in
-runs/time_to_accuracy/DATASET/ and not run again, so that the command can be
-interrupted and repeated, also with other subjects and seeds: the report has
-all that are finished. Remove that directory to measure anew. --quick takes two
-minutes, and its figures mean nothing.
+runs/time_to_accuracy/DATASET-COMMIT/ and not run again, so that the command can
+be interrupted and repeated, also with other subjects and seeds: the report has
+all that are finished with this commit. --quick takes two minutes, and its
+figures mean nothing.
 """
 
 import dataclasses
@@ -112,7 +112,9 @@ def main() -> None:
     seeds = (arguments.seeds or ("1" if quick else "1,2,3")).split(",")
     targets = [float(target) for target in arguments.targets.split(",")]
     dataset = datasets.resolve(arguments.dataset, "")
-    work = _REPOSITORY / "runs" / "time_to_accuracy" / names.slug(dataset)
+    # Those of another commit are not of the same recipes.
+    kept = f"{names.slug(dataset)}-{harness.commit() or 'unknown'}"
+    work = _REPOSITORY / "runs" / "time_to_accuracy" / kept
     where = names.title(dataset)
     if quick:
         where += " (quick trial: MEANS NOTHING)"
