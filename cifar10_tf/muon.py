@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Of the Newton-Schulz iteration: x -> a x + b (x x') x + c (x x')^2 x takes
-# singular values between 0 and 1 near to 1, fast rather than exactly.
+# Of the Newton-Schulz iteration x -> a x + b (x x') x + c (x x')^2 x. In three,
+# singular values from 0.02 to 1 come to 0.7 to 1.2; smaller ones grow 40-fold.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _NUM_ITERATIONS = 3
 
@@ -18,12 +18,12 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7
 class Muon(keras.optimizers.Optimizer):
     """Muon for kernels of convolutional and dense layers, Adam for the rest.
 
-    The head, which is the last kernel, is Nesterov SGD's; the rest are
-    depthwise kernels and whatever is no kernel. keras.optimizers.Muon leaves
-    convolutions to Adam, too, and the head. A kernel
-    is brought back to the norm sqrt(number of outputs) before each step, so
-    that the rate means the same from the first to the last; weight decay of it
-    has no effect. Source: Jordan et al., kellerjordan.github.io/posts/muon;
+    The head, which is taken to be the last kernel, is Nesterov SGD's; the rest
+    are depthwise kernels, attention's, and whatever is no kernel.
+    keras.optimizers.Muon leaves convolutions to Adam, too. A kernel is brought
+    back to the norm sqrt(number of outputs) before each step, so that the rate
+    means the same from the first to the last; weight decay of it has no
+    effect. Source: Jordan et al., kellerjordan.github.io/posts/muon;
     norm, momentum and number of iterations as in their CIFAR-10 record.
 
     Args:
@@ -99,7 +99,7 @@ class Muon(keras.optimizers.Optimizer):
 
 
 def orthogonalize(matrix: tf.Tensor) -> tf.Tensor:
-    """Brings the singular values of a matrix near to 1; keeps its vectors.
+    """Brings a matrix's large singular values near to 1; keeps its vectors.
 
     Multiplies in the global policy's compute dtype, which the hardware gains
     from: not every GPU or CPU does from bfloat16, which is precise enough.
@@ -125,5 +125,10 @@ def _as_matrix(kernel):
 
 
 def _is_kernel(variable) -> bool:
-    # A depthwise one, [height, width, channels, 1], is many vectors.
-    return variable.name.endswith("kernel") and variable.shape[-1] > 1
+    # A depthwise one, [height, width, channels, 1], is many vectors;
+    # attention's have axes for the heads among the inputs or the outputs.
+    return (
+        variable.name.endswith("kernel")
+        and variable.shape[-1] > 1
+        and len(variable.shape) != 3
+    )

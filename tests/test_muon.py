@@ -136,6 +136,16 @@ class MuonTest(parameterized.TestCase):
         for variable, twin in zip(others, twins, strict=True):
             np.testing.assert_allclose(variable, twin, atol=1e-5)
 
+    def test_attentions_kernels_are_adams(self):
+        """Theirs have heads for an axis: no matrix of inputs and outputs."""
+        kernel, twin = (
+            keras.Variable(tf.ones([4, 2, 3]), name="kernel") for _ in range(2)
+        )
+        gradient = _gradient(4, 2, 3)
+        change = self._step(kernel, gradient, learning_rate=0.2, adam_ratio=0.1)
+        keras.optimizers.Adam(0.02).apply([gradient], [twin])
+        np.testing.assert_allclose(change, twin.numpy() - 1, atol=1e-6)
+
     def test_the_head_is_nesterov_sgds(self):
         """The same as keras.optimizers.SGD at the ratio's rate."""
         body, head, twin = (
