@@ -11,11 +11,9 @@ from cifar10_tf.models.convolution import SmallMapConv2D
 _TOLERANCES = {"float32": 1e-5, "mixed_float16": 5e-3, "mixed_bfloat16": 2e-2}
 
 
-def _results(layer_class, x, **kwargs):
+def _results(layer_class, x, padding="same", **kwargs):
     """Returns the outputs and the gradients by the input and the kernel."""
-    layer = layer_class(
-        6, 3, padding="same", use_bias=False, trainable=True, **kwargs
-    )
+    layer = layer_class(6, 3, padding=padding, use_bias=False, **kwargs)
     layer.build(x.shape)
     rng = np.random.RandomState(1)
     layer.kernel.assign(rng.normal(size=layer.kernel.shape))
@@ -50,10 +48,27 @@ class SmallMapConv2DTest(parameterized.TestCase):
             )
 
     @parameterized.parameters(
+        {"strides": 2},
+        {"padding": "valid"},
+        {"dilation_rate": 2},
+        {"groups": 3},
+    )
+    def test_what_it_is_not_for_is_keras(self, **kwargs):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        x = np.random.RandomState(0).normal(size=(4, 7, 7, 3))
+        ours, kerass = (
+            _results(layer, x, **kwargs)
+            for layer in (SmallMapConv2D, keras.layers.Conv2D)
+        )
+        for one, other in zip(ours, kerass, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    @parameterized.parameters(
         ("mixed_bfloat16", 8, [], 1),
         ("mixed_bfloat16", 9, [], 0),
         ("mixed_bfloat16", 8, ["GPU"], 0),
         ("float32", 8, [], 0),
+        ("mixed_float16", 8, [], 0),
     )
     def test_its_gradient_is_for_where_it_is_faster(
         self, policy, size, gpus, num_calls

@@ -1,12 +1,15 @@
+from unittest import mock
+
 import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 
-from cifar10_tf import models
-from cifar10_tf.models import blocks, whitening
+from cifar10_tf import models, optimization
+from cifar10_tf.models import blocks, speedrun, whitening
 from cifar10_tf.models.speedrun import PartlyIdentity
 from cifar10_tf.models.whitening import Whitening
+from tests import fakes
 
 
 def _images(num_images=400):
@@ -75,6 +78,13 @@ class WhiteningTest(parameterized.TestCase):
             again((1, 1, 3, 4)), initializer((1, 1, 3, 4))
         )
         self.assertEqual(again.get_config(), initializer.get_config())
+
+
+class WhitenTest(absltest.TestCase):
+    def test_there_are_as_many_filters_as_components(self):
+        for filters in (23, 26):
+            with self.assertRaisesRegex(ValueError, "even and at most 24"):
+                whitening.whiten(blocks.image(), filters, 2, 1)
 
 
 class AdaptTest(absltest.TestCase):
@@ -146,6 +156,41 @@ class PartlyIdentityTest(parameterized.TestCase):
         np.testing.assert_array_equal(
             again((3, 3, 2, 4)), initializer((3, 3, 2, 4))
         )
+
+
+class OnGpuTest(parameterized.TestCase):
+    """What Keras makes of a step where there is a GPU: compiled by XLA."""
+
+    @parameterized.parameters("float32", "mixed_float16")
+    def test_learns_the_same(self, policy):
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        keras.config.set_dtype_policy(policy)
+        self.enterContext(
+            mock.patch.object(
+                tf.config,
+                "list_physical_devices",
+                lambda *_: [mock.Mock(device_type="GPU")],
+            )
+        )
+        images, labels = fakes.random_arrays(16)
+        x, y = np.float32(images / 255), keras.utils.to_categorical(labels, 10)
+        results = []
+        for jit_compile in (False, True):
+            keras.utils.set_random_seed(1)
+            model = speedrun._build("small", 10, widths=(8, 8))
+            optimizer = optimization.make_optimizer(
+                "muon", model.trainable_variables, learning_rate=0.1
+            )
+            model.compile(
+                optimizer, "categorical_crossentropy", jit_compile=jit_compile
+            )
+            for _ in range(3):
+                model.train_on_batch(x, y)
+            results.append(
+                np.concatenate(list(map(np.ravel, model.get_weights())))
+            )
+        tolerance = 1e-4 if policy == "float32" else 0.03
+        np.testing.assert_allclose(*results, atol=tolerance)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,18 @@ class SmallMapConv2D(keras.layers.Conv2D):
     oneDNN's own bfloat16 kernel runs at half the rate of its other convolutions
     where maps are small. On two cores, forward and backward, 36 ms against 22
     for [512, 3, 3, 256] and 256 filters, 105 against 97 for 7x7; no faster in
-    float32. For 3x3 kernels without strides, padded "same". On a GPU, on larger
-    maps and in float32 it is Keras's; `plain.in_plain_keras` puts Keras's in
-    its place.
+    float32. For 3x3 kernels without strides, padded "same", on a CPU;
+    everything else is Keras's, which `plain.in_plain_keras` puts in its place.
     """
 
     def convolution_op(self, inputs, kernel):
+        shape = self.kernel_size, self.strides, self.dilation_rate
         is_faster = (
-            max(inputs.shape[1:3]) <= _MAX_SIZE
-            and inputs.dtype != "float32"
+            inputs.dtype == "bfloat16"
+            and max(inputs.shape[1:3]) <= _MAX_SIZE
+            and shape == ((3, 3), (1, 1), (1, 1))
+            and self.padding == "same"
+            and self.groups == 1
             and not tf.config.list_physical_devices("GPU")
         )
         if not is_faster:

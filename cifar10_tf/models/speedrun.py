@@ -11,6 +11,8 @@ from keras import layers
 from cifar10_tf.models import blocks, whitening
 from cifar10_tf.models.convolution import SmallMapConv2D
 
+_NUM_WHITENING_FILTERS = 24
+
 
 def build_speedrun_s(*, num_classes: int = 10) -> keras.Model:
     """As accurate as the notebook's network after two epochs; 0.1 M parameters.
@@ -18,12 +20,18 @@ def build_speedrun_s(*, num_classes: int = 10) -> keras.Model:
     It halves the resolution at once: on a CPU full-size maps would take most of
     the time. Widths that are no multiples of 16 are slower there: 40 than 48.
     """
-    return _build("speedrun_s", num_classes, 24, 3, 2, widths=(32, 96))
+    return _build(
+        "speedrun_s",
+        num_classes,
+        kernel_size=3,
+        strides=2,
+        widths=(32, 96),
+    )
 
 
 def build_speedrun_m(*, num_classes: int = 10) -> keras.Model:
     """Jordan's network for 94 %, with ReLU; 2.0 M parameters."""
-    return _build("speedrun_m", num_classes, 24, 2, 1, widths=(64, 256, 256))
+    return _build("speedrun_m", num_classes, widths=(64, 256, 256))
 
 
 def build_speedrun_l(*, num_classes: int = 10) -> keras.Model:
@@ -31,22 +39,21 @@ def build_speedrun_l(*, num_classes: int = 10) -> keras.Model:
 
     A third convolution a group, and a shortcut past the second and third.
     """
-    widths = (128, 384, 512)
-    return _build("speedrun_l", num_classes, 24, 2, 1, widths, depth=3)
+    return _build("speedrun_l", num_classes, widths=(128, 384, 512), depth=3)
 
 
 def _build(
     name: str,
     num_classes: int,
-    num_filters: int,
-    kernel_size: int,
-    strides: int,
+    *,
     widths: tuple[int, ...],
     depth: int = 2,
+    kernel_size: int = 2,
+    strides: int = 1,
 ) -> keras.Model:
     inputs = blocks.image()
     x = blocks.normalize(inputs)
-    x = whitening.whiten(x, num_filters, kernel_size, strides)
+    x = whitening.whiten(x, _NUM_WHITENING_FILTERS, kernel_size, strides)
     x = layers.ReLU()(x)
     for width in widths:
         x = layers.MaxPooling2D(2)(_conv(x, width))

@@ -11,7 +11,16 @@ def whiten(x, filters: int, kernel_size: int, strides: int):
     """A convolution that `adapt` gives its kernel, and that is not trained.
 
     Nothing trainable is in front of it: no gradient need come this far.
+
+    Raises:
+        ValueError: there are not so many filters: a patch has as many principal
+            components as values, each with its negative.
     """
+    most = 2 * kernel_size**2 * x.shape[-1]
+    if filters % 2 or filters > most:
+        raise ValueError(
+            f"filters must be even and at most {most}, got {filters}."
+        )
     return layers.Conv2D(
         filters,
         kernel_size,
@@ -42,11 +51,11 @@ def adapt(model: keras.Model, images: np.ndarray) -> None:
 class Whitening(keras.initializers.Initializer):
     """Kernel of a convolution whose outputs are uncorrelated on given patches.
 
-    The filters are the patches' principal components, those of the largest
-    variance first, over their standard deviations, followed by the negatives of
-    all, as the activation after them keeps one side only. Jordan, "94% on
-    CIFAR-10 in 3.29 seconds", arXiv 2404.00498, who had it from tysam-code's
-    hlb-CIFAR10.
+    The filters are the centred patches' principal components, those of the
+    largest variance first, over their standard deviations, followed by the
+    negatives of all, as the activation after them keeps one side only. Jordan,
+    "94% on CIFAR-10 in 3.29 seconds", arXiv 2404.00498, who had it from
+    tysam-code's hlb-CIFAR10.
 
     Args:
         covariance: of the patches, [size, size], where size is kernel height x
