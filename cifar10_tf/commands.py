@@ -82,7 +82,10 @@ def evaluate() -> None:
 
     dataset = datasets.load(config.dataset, data_dir)
     result = evaluation.evaluate(
-        run, dataset.test, dataset.class_names, with_tta=FLAGS.tta
+        run,
+        dataset.test,
+        dataset.class_names,
+        with_tta=FLAGS.tta or config.tta,
     )
     _print_result(dataclasses.asdict(config) | result.metrics())
 

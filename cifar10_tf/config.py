@@ -115,6 +115,11 @@ class Config:
             value = getattr(self, name)
             if not is_good(value):
                 raise ValueError(f"{name} must be {wanted}, got {value}.")
+        if self.schedule == "one_cycle" and self.warmup:
+            raise ValueError(
+                "warmup must be 0 with one_cycle, which rises by itself, got "
+                f"{self.warmup}."
+            )
 
     def to_json(self) -> str:
         """Returns the config as indented JSON text."""
@@ -155,7 +160,7 @@ def make_config(**settings: Any) -> Config:
 
     A setting that is None counts as not given. With another optimizer than the
     recipe's, the learning rate and the weight decay that are customary for it
-    take the place of the recipe's.
+    take the place of the recipe's; with one_cycle its warm-up does.
 
     Raises:
         ValueError: as Config does.
@@ -167,6 +172,8 @@ def make_config(**settings: Any) -> Config:
     optimizer = given.get("optimizer", recipe["optimizer"])
     if optimizer != recipe["optimizer"]:
         recipe |= recipes.OPTIMIZERS.get(optimizer, {})
+    if given.get("schedule") == "one_cycle":
+        recipe["warmup"] = 0.0
     return Config(**(DEFAULTS | recipe | given))
 
 

@@ -12,7 +12,7 @@ from cifar10_tf.datasets import Examples
 from cifar10_tf.errors import UserError
 from cifar10_tf.run_directory import RunDirectory
 
-# Any size gives the same predictions; this one keeps activations small.
+# Any size gives the same but for rounding; this one keeps activations small.
 _BATCH_SIZE = 250
 
 

@@ -94,7 +94,8 @@ flags.DEFINE_float(
     "weight_decay",
     None,
     "Every step takes learning_rate * weight_decay of each kernel off it; "
-    "biases, normalisation and embeddings are left alone. "
+    "biases, normalisation and embeddings are left alone. By muon only off the "
+    "head's and depthwise kernels: it gives the others their norm. "
     + _recipe_default("weight_decay"),
 )
 flags.DEFINE_float(
@@ -162,7 +163,8 @@ flags.DEFINE_boolean(
     "tta",
     DEFAULTS["tta"],
     "Evaluate on the test split with test-time augmentation as well: "
-    "predictions averaged over mirrored and shifted views of each image. For a "
+    "predictions averaged over mirrored and shifted views of each image; not "
+    "for images that change their meaning in a mirror, as digits. For a "
     "finished run: evaluate --tta.",
 )
 flags.DEFINE_boolean(

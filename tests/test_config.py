@@ -100,6 +100,14 @@ class ConfigTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, name[:7]):
             config_lib.make_config(**setting)
 
+    def test_one_cycle_has_no_warmup_of_its_own(self):
+        with_recipe = config_lib.make_config(
+            model="vit_tiny", schedule="one_cycle"
+        )
+        self.assertEqual(with_recipe.warmup, 0)
+        with self.assertRaisesRegex(ValueError, "warmup must be 0 with one_c"):
+            config_lib.make_config(schedule="one_cycle", warmup=0.1)
+
     def test_augment_has_one_form(self):
         config = config_lib.make_config(augment="crop, flip")
         self.assertEqual(config.augment, "flip,crop=4")
