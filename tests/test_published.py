@@ -102,6 +102,14 @@ class ReadTest(PublishedTestCase):
         ):
             self.assertLen(self.read(*parts)["test"][1], _ROWS)
 
+    def test_a_directory_with_an_archive(self):
+        for form in published.FORMS:
+            directory = self.root / "downloads" / form.archive[:-7]
+            directory.mkdir(parents=True)
+            archive = directory / form.archive
+            archive.hardlink_to(self.root / form.archive)
+            self.assertEqual(published.find(str(directory)), archive)
+
     def test_nothing_there(self):
         (self.root / "empty").mkdir()
         for name, problem in (

@@ -120,12 +120,14 @@ def find(path: str) -> pathlib.Path:
             directory = root / place.format(form.directory, form.directory)
             if any((directory / name).is_file() for name in form.digests):
                 return directory
+        if (root / form.archive).is_file():
+            return root / form.archive
     archives = " or ".join(form.archive for form in FORMS)
     directories = " or ".join(form.directory for form in FORMS)
     problem = "holds no CIFAR-10" if root.exists() else "does not exist"
     raise UserError(
-        f"{root} {problem}; prepare takes {archives}, a directory "
-        f"{directories}, or one that holds such a directory."
+        f"{root} {problem}; prepare takes {archives}, {directories}, or a "
+        "directory that holds one of them."
     )
 
 
