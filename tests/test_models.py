@@ -1,4 +1,5 @@
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -31,8 +32,8 @@ NUM_PARAMS = {
     # without the head's.
     "speedrun_m": 1_971_626,
     "speedrun_l": 9_915_690,
-    # Whitening 3 * 3 * 3 * 24, convolutions 9 * (24 * 64 + 64 * 64 +
-    # 64 * 128 + 128 * 128), shifts 2 * (64 + 128), head 128 * 10 + 10.
+    # Whitening 3 * 3 * 3 * 24, convolutions 9 * (24 * 32 + 32 * 32 +
+    # 32 * 96 + 96 * 96), shifts 2 * (32 + 96), head 96 * 10 + 10.
     "speedrun_s": 128_594,
     # arXiv 1605.07146: 2.7 M and 36.5 M. In full in
     # github.com/osmr/imgclsmob (WRN-28-10).
@@ -65,6 +66,24 @@ class ModelsTest(parameterized.TestCase):
     def test_every_model_has_a_golden_size_and_a_recipe(self):
         self.assertEqual(models.MODELS.keys(), NUM_PARAMS.keys())
         self.assertEqual(models.MODELS.keys(), recipes.RECIPES.keys())
+
+    def test_the_readme_has_their_sizes_and_epochs(self):
+        readme = pathlib.Path(__file__).parents[1] / "README.md"
+        rows = re.findall(
+            r"^\| ((?:`\w+`(?:, )?)+) \| ([\d,]+) \| (\d+) \|",
+            readme.read_text("utf-8"),
+            re.MULTILINE,
+        )
+        stated = {
+            name: (int(size.replace(",", "")), int(epochs))
+            for listed, size, epochs in rows
+            for name in re.findall(r"\w+", listed)
+        }
+        expected = {
+            name: (size, recipes.RECIPES[name].epochs)
+            for name, size in NUM_PARAMS.items()
+        }
+        self.assertEqual(stated, expected)
 
     @parameterized.parameters(*NUM_PARAMS)
     def test_size_name_and_two_steps_of_training(self, name):
