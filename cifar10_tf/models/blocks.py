@@ -74,12 +74,10 @@ def _with_padding(x, kernel_size: int, strides: int):
     return layers.ZeroPadding2D(kernel_size // 2)(x), "valid"
 
 
-def norm(x, *, momentum: float = 0.9, scale: bool = True):
+def norm(x, *, scale: bool = True):
     """Batch normalisation with the constants of the published networks."""
     # Keras's own are 0.99, too slow for short trainings, and 1e-3.
-    return FusedBatchNormalization(
-        momentum=momentum, epsilon=1e-5, scale=scale
-    )(x)
+    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, scale=scale)(x)
 
 
 def norm_relu(x):

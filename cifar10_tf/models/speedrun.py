@@ -80,8 +80,7 @@ def _conv(x, filters: int):
 
 
 def _norm(x):
-    # The network learns in hundreds of steps: statistics of the last few.
-    return blocks.norm(x, momentum=0.6, scale=False)
+    return blocks.norm(x, scale=False)
 
 
 @keras.saving.register_keras_serializable(package="cifar10_tf")
