@@ -61,13 +61,17 @@ def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
     configs = [_config_of_run(config, path, i) for i in range(num_runs)]
     # Before hours are spent: all of them can be made.
     is_complete = [_is_complete(config, restart) for config in configs]
+    _check_time()
+    if restart:  # all of them now: without it, the same command then goes on
+        for config in configs:
+            RunDirectory(config.run_dir).set_aside()
     for i, config in enumerate(configs):
         state = ": complete already" if is_complete[i] else ""
         # Flushed: the run's process writes to the same stream.
         print(
             f"Run {i + 1} of {num_runs}, seed {config.seed}{state}", flush=True
         )
-        if not is_complete[i] and (status := _call(_command(config, restart))):
+        if not is_complete[i] and (status := _call(_command(config))):
             raise _end(config.seed, status)
     runs = [RunDirectory(config.run_dir) for config in configs]
     summary = summarize([run.read_summary() for run in runs])
@@ -101,21 +105,27 @@ def _is_complete(config: Config, restart: bool) -> bool:
     return run.is_complete(config)
 
 
-def _command(config: Config, restart: bool) -> list[str]:
-    """Returns the command that makes a run.
+def _check_time() -> None:
+    if stop := interruption.due():
+        raise stop
+
+
+def _command(config: Config) -> list[str]:
+    """Returns the command that makes a run, or goes on with it.
 
     Raises:
         Interrupted: there is no time left for it.
     """
-    if stop := interruption.due():
-        raise stop
+    _check_time()
+    minutes_left = interruption.minutes_left()
     return [
         *_PROGRAM,
         "train",
         *flags.arguments(
             num_runs=1,
-            restart=restart,
-            max_minutes=interruption.minutes_left() or 0,
+            restart=False,
+            # 0 would be no limit.
+            max_minutes=0 if minutes_left is None else max(minutes_left, 1e-6),
             # As resolved: what auto stands for may change meanwhile.
             dataset=config.dataset,
             data_dir=config.data_dir,
@@ -126,14 +136,16 @@ def _command(config: Config, restart: bool) -> list[str]:
 
 
 def _call(command: list[str]) -> int:
-    """Runs a process, which doesn't outlive this one, and returns its status.
+    """Runs a process and returns its status; a signal's is negative.
 
-    A signal that ends it is a negative status. It is given time to save what it
-    has when this process is to end.
+    However this one is asked to end, the other is given time to save what it
+    has, and does not outlive it.
     """
     interruption.limit_sec = _LIMIT_SEC
+    interruption.hold()  # until there is somebody to pass a signal on to
     process = subprocess.Popen(command)
     try:
+        interruption.release()
         return process.wait()
     finally:
         # Nothing where it has ended, or got a Ctrl-C at the terminal as well.
