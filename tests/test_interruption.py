@@ -53,7 +53,8 @@ class SignalTest(absltest.TestCase):
     def test_a_second_interrupt_kills(self):
         code = "interruption.hold(); ready(); time.sleep(99)"
         self.assertEqual(
-            self._run(code, signal.SIGINT, signal.SIGINT), (130, "")
+            self._run(code, signal.SIGINT, signal.SIGINT, limit_sec=600),
+            (130, ""),
         )
 
     def test_a_second_request_to_terminate_does_not(self):

@@ -93,19 +93,21 @@ class Bench:
         error = process.communicate()[1]
         return process.returncode, error
 
-    def expected(self, flags) -> tuple[tuple, float]:
-        """Returns the result of a run left alone, and its seconds of work.
+    def expected(self, flags) -> tuple[tuple, float, float]:
+        """Returns the result of a run left alone, and its seconds.
 
-        Those are from its first checkpoint, the rest is imports and the like.
+        Those to its first checkpoint, imports and the like, and those after.
         """
         run_dir = self.path / "alone"
         shutil.rmtree(run_dir, ignore_errors=True)
+        times = [time.monotonic()]
         process = self.start(flags, run_dir)
         _wait_for_checkpoint(process, run_dir)
-        start = time.monotonic()
+        times.append(time.monotonic())
         error = process.communicate()[1]
+        times.append(time.monotonic())
         assert process.returncode == 0, error
-        return _result(run_dir), time.monotonic() - start
+        return _result(run_dir), *np.diff(times)
 
 
 def _wait_for_checkpoint(process, run_dir) -> None:
@@ -139,21 +141,25 @@ def _result(run_dir: pathlib.Path) -> tuple:
     return weights, history, last.step, [a.tobytes() for a in last.arrays]
 
 
-def kills(bench, flags, num_kills, patch="", share=1.0) -> str:
+def kills(
+    bench, flags, num_kills, patch="", share=1.0, same=lambda result: result
+) -> str:
     """Returns how many of the runs killed ended as the one left alone.
 
-    They are killed in the first `share` of the time after a checkpoint.
+    They are killed in the first `share` of the time after a checkpoint, and
+    then, some of them, at any moment from their start.
     """
-    expected, sec = bench.expected(flags)
+    expected, start_sec, sec = bench.expected(flags)
     equal = runs = num_killed = 0
     while num_killed < num_kills:
         run_dir = bench.path / f"killed{runs}"
         killed_before = num_killed
-        # Sometimes twice before it comes to its end.
-        for _ in range(bench.rng.choice([1, 1, 2])):
+        for is_first in [True, False][: bench.rng.choice([1, 1, 2])]:
             process = bench.start(flags, run_dir, patch=patch)
-            _wait_for_checkpoint(process, run_dir)
-            time.sleep(bench.rng.uniform(0, share * sec))
+            if is_first:
+                _wait_for_checkpoint(process, run_dir)
+            wait_sec = share * sec + (0 if is_first else start_sec)
+            time.sleep(bench.rng.uniform(0, wait_sec))
             process.kill()
             process.communicate()
             num_killed += process.returncode == -signal.SIGKILL
@@ -161,28 +167,27 @@ def kills(bench, flags, num_kills, patch="", share=1.0) -> str:
         assert status == 0, error
         if num_killed > killed_before:
             runs += 1
-            equal += _result(run_dir) == expected
+            equal += same(_result(run_dir)) == same(expected)
         shutil.rmtree(run_dir)
     return f"{equal} of {runs} runs, {num_killed} kills"
 
 
 def terminations(bench, flags, number) -> tuple[str, bool]:
-    start = time.monotonic()
-    expected, _ = bench.expected(flags)
-    whole_sec = time.monotonic() - start
-    good, slowest = 0, 0.0
+    expected, *seconds = bench.expected(flags)
+    good = ended = 0
+    slowest = 0.0
     run_dir = bench.path / "terminated"
-    for _ in range(number):
+    while ended < number:
         process = bench.start(flags, run_dir)
-        time.sleep(1 + bench.rng.uniform(0, 0.8 * whole_sec))
+        time.sleep(1 + bench.rng.uniform(0, 0.8 * sum(seconds)))
         start = time.monotonic()
         process.terminate()
         error = process.communicate()[1]
         slowest = max(slowest, time.monotonic() - start)
+        was_done = process.returncode == 0
+        ended += not was_done
         good += process.returncode == 143 and "stopped by SIGTERM" in error
-        if process.returncode == 0:
-            good += 1  # it had been done
-        if process.returncode == 0 or bench.rng.random() < 0.5:
+        if was_done or bench.rng.random() < 0.5:
             status, error = bench.finish(flags, run_dir)
             good -= status != 0 or _result(run_dir) != expected
             shutil.rmtree(run_dir)
@@ -271,7 +276,14 @@ def main() -> int:
             figure = kills(bench, flags, num_kills)
             same, _, runs, *_ = figure.split()
             report(f"SIGKILL, same bits: {name}", figure, same == runs)
-        figure = kills(bench, dropout, 2, patch=WITHOUT_SEEDS, share=0.1)
+        figure = kills(
+            bench,
+            dropout,
+            2,
+            patch=WITHOUT_SEEDS,
+            share=0.1,
+            same=lambda result: result[:2],  # weights and history
+        )
         report("the same without its seeds", figure, figure.startswith("0 of"))
         report("SIGTERM: 143, goes on", *terminations(bench, dropout, num_ends))
         report("damage", *damages(bench, dropout, num_flips, num_flips // 2))
