@@ -41,7 +41,7 @@ class Throughput(keras.callbacks.Callback):
 
     @property
     def total_sec(self) -> float:
-        """Seconds since the process started, and those of earlier ones."""
+        """Seconds of this process, and of earlier ones up to a checkpoint."""
         return self._earlier_sec + machine.process_sec()
 
     def state(self) -> dict:

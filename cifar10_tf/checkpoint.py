@@ -29,7 +29,7 @@ class Checkpoint(NamedTuple):
     """The state after a step.
 
     Attributes:
-        arrays: the values of a model's `variables`, in their order.
+        arrays: as `capture` returns them; flat and as bytes from a file.
         record: whatever else there is, as JSON has it.
     """
 
@@ -97,11 +97,14 @@ def newest(directory: pathlib.Path) -> Checkpoint | None:
     """Returns the checkpoint of the highest step that is whole, if any.
 
     Damaged ones are named in a warning and renamed, to be passed over.
+
+    Raises:
+        OSError: one can't be read, which says nothing of its content.
     """
     for path in _find(directory):
         try:
             return _read(path)
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             _log.warning(
                 "%s is damaged (%s); it is kept as %s.damaged and passed over.",
                 path, error, path.name,
@@ -143,6 +146,8 @@ def _read(path: pathlib.Path) -> Checkpoint:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             record = json.loads(arrays["record"].tobytes())
             arrays = [arrays[str(i)] for i in range(len(arrays) - 1)]
+    except MemoryError:
+        raise
     except Exception as error:  # a zip's, NumPy's or JSON's
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if not isinstance(record, dict):

@@ -57,6 +57,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._writer = concurrent.futures.ThreadPoolExecutor(1)
         self._writing = None
         self._kept_step = None  # of the newest that is on the disk
+        self._saved_step = None  # of the newest that is there or on its way
         self._saved_at, self._cost_sec = time.monotonic(), 0.0
 
     def resume(self, model: keras.Model) -> int:
@@ -89,10 +90,12 @@ class Checkpoints(keras.callbacks.Callback):
     def _check(self, found: Checkpoint, model: keras.Model) -> None:
         for name, value in self._expected(model).items():
             if found.record[name] != _as_json(value):
-                raise ValueError(f"{name} differ")
+                raise ValueError(f"other {name}")
         was, now = found.record["made_by"], _as_json(self._made_by)
         changes = [
-            f"{k}: {was[k]} -> {now[k]}" for k in now if was[k] != now[k]
+            f"{name}: {was.get(name)} -> {value}"
+            for name, value in now.items()
+            if was.get(name) != value
         ]
         if changes:
             _log.warning(
@@ -123,8 +126,15 @@ class Checkpoints(keras.callbacks.Callback):
             raise interruption.Interrupted(
                 f"{stop} after step {step:,}", stop.status
             )
-        if is_last:
+        # What is not saved waits for the next step.
+        if self._saved_step == step:
             interruption.release()
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                step = (epoch + 1) * self.params["steps"]
+                raise self._diverged(f"{name} became {value}", step)
 
     def on_train_end(self, logs=None):
         self._wait()
@@ -132,7 +142,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _is_time(self, is_last_of_epoch: bool) -> bool:
         sec = time.monotonic() - self._saved_at
-        if sec >= self._every_sec:
+        # A slow disk must not stop the training; 0 is each step.
+        is_busy = self._every_sec and self._writing
+        if sec >= self._every_sec and not is_busy:
             return True
         return is_last_of_epoch and (
             sec >= self._cost_sec / _MAX_OVERHEAD
@@ -154,7 +166,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._writing = self._writer.submit(
             self._write, Checkpoint(step, arrays, record), start
         )
-        self._saved_at = start
+        self._saved_at, self._saved_step = start, step
 
     def _write(self, checkpoint_: Checkpoint, start: float) -> None:
         try:

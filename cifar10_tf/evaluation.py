@@ -117,7 +117,9 @@ def evaluate(
         UserError: the model can't be loaded, or tells other classes apart.
     """
     try:
-        model = keras.models.load_model(run.model, compile=False)
+        model = keras.models.load_model(
+            run.model, compile=False, safe_mode=True
+        )
     except Exception as error:  # a zip, JSON or HDF5 error, or Keras's own
         raise UserError(
             f"{run.model} can't be loaded ({type(error).__name__}); train it "

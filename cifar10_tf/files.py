@@ -67,7 +67,9 @@ def _sync_directory(path: pathlib.Path) -> None:
     if os.name == "posix":  # else a directory can't be opened
         directory = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(directory)
+            # Not every file system can; the file is there all the same.
+            with contextlib.suppress(OSError):
+                os.fsync(directory)
         finally:
             os.close(directory)
 

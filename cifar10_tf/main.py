@@ -67,11 +67,16 @@ def run() -> None:
 
 def _stop(stop: interruption.Interrupted) -> None:
     print(
-        f"stopped by {stop}; run the same command again (without --restart) "
-        "to go on",
+        f"stopped by {stop}; run the same command again{_how()} to go on",
         file=sys.stderr,
     )
     sys.exit(stop.status)
+
+
+def _how() -> str:
+    # It would start over each time.
+    is_given = flags.FLAGS.is_parsed() and flags.FLAGS.restart
+    return " without --restart" if is_given else ""
 
 
 def _describe(error: Exception) -> str:
@@ -79,8 +84,8 @@ def _describe(error: Exception) -> str:
         return str(error)
     return (
         f"{error.filename or 'a file'} can't be written ({error.strerror}). "
-        "What has been saved is kept: make room and run the same command again "
-        "(without --restart)."
+        "What has been saved is kept: make room and run the same command again"
+        f"{_how()}."
     )
 
 

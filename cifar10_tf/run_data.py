@@ -25,15 +25,7 @@ class RunData(NamedTuple):
     num_train: int
     num_validation: int
     sample: np.ndarray  # at most 5,000 of the training images, uint8
-
-    def description(self) -> dict:
-        """Returns what tells whether a run goes on with the same data."""
-        return {
-            "num_train": self.num_train,
-            "num_validation": self.num_validation,
-            "class_names": self.class_names,
-            "digest": hashlib.blake2b(self.sample, digest_size=16).hexdigest(),
-        }
+    digest: str  # of all that is trained, validated and tested on
 
 
 def load(config: Config) -> RunData:
@@ -71,4 +63,12 @@ def load(config: Config) -> RunData:
         num_train=len(train),
         num_validation=len(validation),
         sample=images[train[:_SAMPLE_SIZE]],
+        digest=_digest(*dataset.train, *dataset.test),
     )
+
+
+def _digest(*arrays: np.ndarray) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:  # 0.2 s for CIFAR-10
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()

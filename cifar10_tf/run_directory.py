@@ -1,5 +1,6 @@
 """What a run leaves behind: the names, and how they are written safely."""
 
+import contextlib
 import json
 import logging
 import os
@@ -48,6 +49,7 @@ class RunDirectory:
         self._check_same(config)
         self._check_idle()
         if self.summary.is_file():
+            self._clean()  # its process may have died before
             return True
         self._check_writable()
         return False
@@ -117,7 +119,11 @@ class RunDirectory:
         number = 1
         while os.path.lexists(f"{self.path}.{number}"):
             number += 1
-        kept = self.path.rename(f"{self.path}.{number}")
+        try:
+            with self._lock:  # nobody begins meanwhile
+                kept = self.path.rename(f"{self.path}.{number}")
+        except filelock.Timeout as error:
+            raise self._busy() from error
         _log.info("The earlier run is kept in %s.", kept)
 
     def open(self, config: Config) -> None:
@@ -159,9 +165,13 @@ class RunDirectory:
         The checkpoints, which nothing goes on from any more, are removed.
         """
         write_json(self.summary, summary)
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
         self._lock.release()
-        pathlib.Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._clean()
+
+    def _clean(self) -> None:
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        with contextlib.suppress(OSError):  # as where it may not be written
+            os.unlink(self._lock.lock_file)
 
     def read_config(self) -> Config:
         """Returns the run's config.
@@ -171,7 +181,7 @@ class RunDirectory:
         """
         try:
             return Config.from_json(self.config.read_text("utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(
                 f"{self.path} is not a run directory, and is left alone: it "
                 "has no config.json of a run; choose another --run_dir."

@@ -201,7 +201,7 @@ def _fit(
     log = callbacks.MetricsLog(run.metrics)
     checkpoints = Checkpoints(
         run.checkpoints,
-        run={"settings": config.settings(), "data": data.description()},
+        run={"settings": config.settings(), "data": data.digest},
         made_by=made_by,
         throughput=throughput,
         log=log,

@@ -41,8 +41,7 @@ def fit(
         steps=steps_per_epoch,
     )
     model.make_train_function()
-    strategy = model.distribute_strategy
-    iterator = iter(strategy.experimental_distribute_dataset(batches))
+    iterator = iter(batches)
     callbacks.on_train_begin()
     for epoch in range(first_epoch, epochs):
         if not first_batch:

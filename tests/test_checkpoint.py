@@ -99,6 +99,17 @@ class FilesTest(absltest.TestCase):
         self.assertIsNone(checkpoint.newest(self.directory))
         self.assertFalse((self.directory / "exploded").exists())
 
+    def test_what_cannot_be_read_is_not_taken_for_damaged(self):
+        self._write_raw(b"")
+        with (
+            mock.patch.object(
+                pathlib.Path, "read_bytes", side_effect=OSError(5, "I/O")
+            ),
+            self.assertRaises(OSError),
+        ):
+            checkpoint.newest(self.directory)
+        self.assertEmpty(list(self.directory.glob("*.damaged")))
+
     def test_bombs_are_not_read(self):
         buffer = io.BytesIO()
         np.savez_compressed(

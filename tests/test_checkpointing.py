@@ -94,6 +94,16 @@ class CheckpointsTest(absltest.TestCase):
         due = iter([None] * (num_steps - 1) + [stop])
         return mock.patch.object(interruption, "due", lambda: next(due))
 
+    def test_a_validation_that_is_not_finite_is_divergence(self):
+        run = _Run(self.directory)
+        # Before the others, as if the validation had had it.
+        run.throughput.on_epoch_end = lambda epoch, logs: (
+            callbacks.Throughput.on_epoch_end(run.throughput, epoch, logs),
+            logs.update(val_loss=float("inf")),
+        )
+        with self.assertRaisesRegex(UserError, "val_loss became inf in step 3"):
+            run.fit()
+
     def test_however_often_it_is_stopped_it_ends_with_the_same_bits(self):
         expected = _Run(self._directory("whole")).fit().result()
         directory = self._directory("pieces")
