@@ -108,13 +108,15 @@ class TrainTest(absltest.TestCase):
             self.assertTrue((self.path / name / "summary.json").exists())
 
     def test_an_interrupted_restart_goes_on_without_it(self):
-        study.train(self._config(seed=14, epochs=2), 2)
+        study.train(self._config(seed=14), 2)
         with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
-            study.train(self._config(seed=12, epochs=3), 3, restart=True)
+            study.train(self._config(seed=12), 3, restart=True)
+        # No old run counts as one of the new.
+        self.assertTrue((self.path / "seed14.1").exists())
+        self.assertFalse((self.path / "seed14").exists())
         before = self._written_at(12)
-        # The old run of seed 14 is not in the way.
         with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
-            study.train(self._config(seed=12, epochs=3), 3)
+            study.train(self._config(seed=12), 3)
         self.assertEqual(self._written_at(12), before)
 
     def test_a_failed_run_ends_the_study(self):
