@@ -70,7 +70,7 @@ class Bench:
     def __init__(self, path: pathlib.Path, rng: random.Random):
         self.path, self.rng = path, rng
         self._alone = {}  # what runs left alone have come to, by their flags
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()):  # the table is there
             fakes.write_cifar10(path / "data", 300, 100)
         self._environment = os.environ | fakes.environment(
             cache=path / "cache", data_dir=path / "data"
