@@ -73,7 +73,13 @@ def train(
         run.set_aside()
     run.open(config)
     throughput = _fit(
-        model, config, run, data, _made_by(stamp), checkpoint_every_sec
+        model,
+        config,
+        run,
+        data,
+        steps_per_epoch,
+        made_by=_made_by(stamp),
+        every_sec=checkpoint_every_sec,
     )
     _save(model, run)
 
@@ -186,6 +192,8 @@ def _fit(
     config: Config,
     run: RunDirectory,
     data: RunData,
+    steps_per_epoch: int,
+    *,
     made_by: dict,
     every_sec: float,
 ) -> callbacks.Throughput:
@@ -208,9 +216,6 @@ def _fit(
         every_sec=every_sec,
     )
     first_step = checkpoints.resume(model)
-    steps_per_epoch = pipeline.steps_per_epoch(
-        data.num_train, config.batch_size
-    )
     # An epoch is over when it is validated and in the log.
     first_epoch = len(log.history)
     if first_step:
