@@ -19,7 +19,7 @@ from cifar10_tf import (
     run_data,
     training_loop,
 )
-from cifar10_tf.checkpointing import Checkpoints
+from cifar10_tf.checkpoint_callback import Checkpoints
 from cifar10_tf.config import Config
 from cifar10_tf.datasets import names
 from cifar10_tf.errors import UserError

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl.testing import absltest
 
 from cifar10_tf import callbacks, checkpoint, interruption, training_loop
-from cifar10_tf.checkpointing import Checkpoints
+from cifar10_tf.checkpoint_callback import Checkpoints
 from cifar10_tf.errors import UserError
 
 _STEPS, _EPOCHS = 3, 2
