@@ -1,8 +1,9 @@
 """The state of a training on disk: whole, verified, and read without a risk.
 
-A checkpoint is a file `step-STEP-DIGEST.npz` whose name holds the digest of its
-content; nothing in it is code. There are the model's variables, the seeds of
-its dropout among them, the optimizer's, the metrics', and a record of the rest.
+A checkpoint is a file `step-STEP-DIGEST.zip` whose name holds the digest of its
+step and content; nothing in it is code. There are the bytes of the model's
+variables, the seeds of its dropout among them, of the optimizer's and the
+metrics', and a record of the rest.
 """
 
 import hashlib
@@ -21,7 +22,8 @@ from cifar10_tf.files import replacing
 
 _log = logging.getLogger(__name__)
 
-_NAME = re.compile(r"step-(\d{8,})-([0-9a-f]{32})\.npz", re.ASCII)
+_NAME = re.compile(r"step-(\d{8,})-([0-9a-f]{32})\.zip", re.ASCII)
+_RECORD = "record.json"
 _NUM_KEPT = 2
 
 
@@ -29,7 +31,7 @@ class Checkpoint(NamedTuple):
     """The state after a step.
 
     Attributes:
-        arrays: as `capture` returns them; flat and as bytes from a file.
+        arrays: as `capture` returns them; flat and of bytes from a file.
         record: whatever else there is, as JSON has it.
     """
 
@@ -76,16 +78,15 @@ def write(directory: pathlib.Path, checkpoint: Checkpoint) -> None:
     Raises:
         OSError: it can't be written; the others are left alone.
     """
-    record = json.dumps(checkpoint.record, allow_nan=False).encode()
-    # As bytes: bfloat16 is no type of NumPy's own.
-    arrays = {
-        str(i): np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        for i, array in enumerate(checkpoint.arrays)
-    }
     buffer = io.BytesIO()
-    np.savez(buffer, record=np.frombuffer(record, np.uint8), **arrays)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        record = json.dumps(checkpoint.record, allow_nan=False)
+        archive.writestr(_RECORD, record)
+        # As bytes: bfloat16 is no type of NumPy's own.
+        for i, array in enumerate(checkpoint.arrays):
+            archive.writestr(str(i), array.tobytes())
     content = buffer.getbuffer()
-    name = f"step-{checkpoint.step:08}-{_digest(content)}.npz"
+    name = f"{_stem(checkpoint.step, content)}.zip"
     with replacing(directory / name) as aside:
         aside.write_bytes(content)
     others = [path for path in _find(directory) if path.name != name]
@@ -120,7 +121,7 @@ def remove_unfinished(directory: pathlib.Path) -> None:
 
 
 def _find(directory: pathlib.Path) -> list[pathlib.Path]:
-    paths = [p for p in directory.glob("step-*.npz") if _NAME.fullmatch(p.name)]
+    paths = [p for p in directory.glob("step-*") if _NAME.fullmatch(p.name)]
     return sorted(paths, key=_step_of_file, reverse=True)
 
 
@@ -128,28 +129,32 @@ def _step_of_file(path: pathlib.Path) -> int:
     return int(_NAME.fullmatch(path.name)[1])
 
 
-def _digest(content) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+def _stem(step: int, content) -> str:
+    digest = hashlib.blake2b(f"{step} ".encode(), digest_size=16)
+    digest.update(content)
+    return f"step-{step:08}-{digest.hexdigest()}"
 
 
 def _read(path: pathlib.Path) -> Checkpoint:
     if not path.is_file():
         raise ValueError("it is no file")
-    content = path.read_bytes()
-    if _digest(content) != _NAME.fullmatch(path.name)[2]:
-        raise ValueError("its content does not match the digest in its name")
+    content, step = path.read_bytes(), _step_of_file(path)
+    if path.stem != _stem(step, content):
+        raise ValueError("it does not match the digest in its name")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             # Ours are not compressed: nothing in it may become more.
             if sum(i.file_size for i in archive.infolist()) > len(content):
                 raise ValueError("it is compressed")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            record = json.loads(arrays["record"].tobytes())
-            arrays = [arrays[str(i)] for i in range(len(arrays) - 1)]
+            record = json.loads(archive.read(_RECORD))
+            arrays = [
+                np.frombuffer(archive.read(str(i)), np.uint8)
+                for i in range(len(archive.infolist()) - 1)
+            ]
     except MemoryError:
         raise
-    except Exception as error:  # a zip's, NumPy's or JSON's
+    except Exception as error:  # a zip's or JSON's
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if not isinstance(record, dict):
         raise ValueError("its record is no record")
-    return Checkpoint(_step_of_file(path), arrays, record)
+    return Checkpoint(step, arrays, record)
