@@ -111,18 +111,20 @@ class Checkpoints(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        # Before, while the step was traced, there was nothing to be saved.
+        # From the first step's end on, signals wait for a step's; before, while
+        # it was traced, there was nothing to be saved.
         interruption.hold()
         is_last = batch + 1 == self.params["steps"]
         step = self._epoch * self.params["steps"] + batch + 1
         if not math.isfinite(logs["loss"]):
             raise self._diverged(f"the loss became {logs['loss']}", step)
+        if self._writing and self._writing.done():
+            self._wait()
         stop = interruption.due()
         if stop or self._is_time(is_last):
             self._save(step)
-        if self._writing and (stop or self._writing.done()):
-            self._wait()
         if stop:
+            self._wait()
             raise interruption.Interrupted(
                 f"{stop} after step {step:,}", stop.status
             )
@@ -141,15 +143,13 @@ class Checkpoints(keras.callbacks.Callback):
         self._writer.shutdown()
 
     def _is_time(self, is_last_of_epoch: bool) -> bool:
+        if is_last_of_epoch and self._epoch + 1 == self.params["epochs"]:
+            return True  # evaluation and drawing are still to come
+        if self._writing and self._every_sec:
+            return False  # a slow disk must not stop the training
         sec = time.monotonic() - self._saved_at
-        # A slow disk must not stop the training; 0 is each step.
-        is_busy = self._every_sec and self._writing
-        if sec >= self._every_sec and not is_busy:
-            return True
-        return is_last_of_epoch and (
-            sec >= self._cost_sec / _MAX_OVERHEAD
-            # Evaluation and drawing are still to come.
-            or self._epoch + 1 == self.params["epochs"]
+        return sec >= self._every_sec or (
+            is_last_of_epoch and sec >= self._cost_sec / _MAX_OVERHEAD
         )
 
     def _save(self, step: int) -> None:

@@ -1,12 +1,14 @@
 import json
 import os
 import pathlib
+import threading
+import time
 from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
-from absl.testing import absltest
+from absl.testing import absltest, parameterized
 
 from cifar10_tf import callbacks, checkpoint, interruption, training_loop
 from cifar10_tf.checkpoint_callback import Checkpoints
@@ -29,7 +31,15 @@ class _Run:
             ]
         )
         metric = keras.metrics.CategoricalAccuracy(name="accuracy")
-        self.model.compile("adam", "categorical_crossentropy", metrics=[metric])
+        optimizer = keras.optimizers.Adam()
+        if keras.config.dtype_policy().name == "mixed_float16":
+            # Whose scale grows within these few steps.
+            optimizer = keras.optimizers.LossScaleOptimizer(
+                optimizer, initial_scale=4.0, dynamic_growth_steps=2
+            )
+        self.model.compile(
+            optimizer, "categorical_crossentropy", metrics=[metric]
+        )
         self.model.optimizer.build(self.model.trainable_variables)
         self.model.compute_metrics(None, np.zeros((1, 2)), np.zeros((1, 2)))
         self.model.reset_metrics()
@@ -73,7 +83,7 @@ class _Run:
         return [a.tolist() for a in checkpoint.capture(self.model)], lines
 
 
-class CheckpointsTest(absltest.TestCase):
+class CheckpointsTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.directory = pathlib.Path(self.create_tempdir().full_path)
@@ -85,7 +95,7 @@ class CheckpointsTest(absltest.TestCase):
     def _steps(self, directory=None):
         return sorted(
             int(path.name.split("-")[1])
-            for path in (directory or self.directory).glob("step-*.npz")
+            for path in (directory or self.directory).glob("step-*.zip")
         )
 
     def _stop_after(self, num_steps):
@@ -104,7 +114,12 @@ class CheckpointsTest(absltest.TestCase):
         with self.assertRaisesRegex(UserError, "val_loss became inf in step 3"):
             run.fit()
 
-    def test_however_often_it_is_stopped_it_ends_with_the_same_bits(self):
+    @parameterized.parameters("float32", "mixed_float16")
+    def test_however_often_it_is_stopped_it_ends_with_the_same_bits(
+        self, policy
+    ):
+        keras.config.set_dtype_policy(policy)
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
         expected = _Run(self._directory("whole")).fit().result()
         directory = self._directory("pieces")
         for step in range(1, _STEPS * _EPOCHS + 1):
@@ -143,6 +158,39 @@ class CheckpointsTest(absltest.TestCase):
             _Run(self.directory, every_sec=0.0).fit()
         steps = [call.args[1].step for call in write.call_args_list]
         self.assertEqual(steps, [1, 2, 3, 4, 5, 6])
+
+    def test_by_the_clock(self):
+        clock = mock.Mock(return_value=0.0)
+
+        def tick(batch, logs):  # after each step
+            time.sleep(0.05)  # for the writer to be done
+            clock.return_value += 10.0
+
+        with (
+            mock.patch("time.monotonic", clock),
+            mock.patch.object(checkpoint, "write") as write,
+        ):
+            run = _Run(self.directory, every_sec=20.0)
+            run.fit(keras.callbacks.LambdaCallback(on_train_batch_end=tick))
+        steps = [call.args[1].step for call in write.call_args_list]
+        self.assertEqual(steps, [3, 5, 6])  # 3 and 6: ends of epochs
+
+    def test_a_slow_disk_does_not_stop_the_training(self):
+        is_step_5_done = threading.Event()
+        written = []
+
+        def write(directory, checkpoint_):
+            self.assertTrue(is_step_5_done.wait(timeout=60))
+            written.append(checkpoint_.step)
+
+        def after(batch, logs):
+            if run.model.optimizer.iterations == 5:
+                is_step_5_done.set()
+
+        with mock.patch.object(checkpoint, "write", write):
+            run = _Run(self.directory, every_sec=1e-9)
+            run.fit(keras.callbacks.LambdaCallback(on_train_batch_end=after))
+        self.assertEqual(written, [1, 6])
 
     def test_divergence_keeps_the_last_good_one(self):
         with self._stop_after(2), self.assertRaises(interruption.Interrupted):
