@@ -1,6 +1,7 @@
 """The command line's flags, and the config they make."""
 
 import dataclasses
+import math
 import sys
 from collections.abc import Callable
 
@@ -20,7 +21,7 @@ _HELP_FLAGS = frozenset(
 
 def _recipe_default(setting: str) -> str:
     values = sorted({getattr(r, setting) for r in recipes.RECIPES.values()})
-    return f"Default: the model's own ({', '.join(map(str, values))})."
+    return f"Default: the model's own ({'; '.join(map(str, values))})."
 
 
 def _customary() -> str:
@@ -60,7 +61,7 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "batch_size",
     None,
-    f"Images a training step. {_recipe_default('batch_size')}",
+    f"Images in a training step. {_recipe_default('batch_size')}",
 )
 flags.DEFINE_enum(
     "optimizer",
@@ -144,7 +145,7 @@ flags.DEFINE_boolean(
 flags.DEFINE_enum(
     "precision",
     None,
-    config_lib.PRECISIONS[1:],
+    config_lib.POLICIES,
     "Keras dtype policy; overrides --mixed_precision. Default: "
     + DEFAULTS["precision"]
     + ".",
@@ -187,6 +188,8 @@ flags.DEFINE_float(
     "same command goes on with it; 0: no limit. The exit status is then 75.",
     lower_bound=0.0,
 )
+for _name in "checkpoint_every_sec", "max_minutes":
+    flags.register_validator(_name, math.isfinite, "must be a finite number.")
 flags.DEFINE_boolean("debug", False, "Show the traceback of an error.")
 
 

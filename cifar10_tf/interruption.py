@@ -5,6 +5,7 @@ been saved; at any other time at once, for what there is to lose has been saved
 before. However busy native code is, the process ends within `limit_sec`.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -127,6 +128,7 @@ def _watch(reader: int) -> None:
         if left <= 0 or not select.select([reader], [], [], left)[0]:
             break
         received += os.read(reader, 1)
-    name = signal.Signals(first).name
-    os.write(sys.stderr.fileno(), f"killed by {name}\n".encode())
+    with contextlib.suppress(OSError):  # what read it may have ended, too
+        name = signal.Signals(first).name
+        os.write(sys.stderr.fileno(), f"killed by {name}\n".encode())
     os._exit(128 + first)

@@ -46,12 +46,12 @@ def help_text() -> str:
 
 def run() -> None:
     """Runs the process: the console script `cifar10-tf`."""
-    interruption.install()
     _log_to_stderr()
     try:
+        interruption.install()
         app.run(main, flags_parser=lambda argv: flags.parse(argv, help_text))
-    except BrokenPipeError:  # as of `| head`: nobody to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # as of `| head`
+        _silence(sys.stdout)
         sys.exit(128 + signal.SIGPIPE)
     except interruption.Interrupted as stop:
         _stop(stop)
@@ -63,14 +63,26 @@ def run() -> None:
         if not is_known or (flags.FLAGS.is_parsed() and flags.FLAGS.debug):
             raise
         sys.exit(f"error: {_describe(error)}")
+    finally:
+        # Python's own end is not to be interrupted: TensorFlow's threads would
+        # keep it from ending at all.
+        interruption.hold()
 
 
 def _stop(stop: interruption.Interrupted) -> None:
-    print(
-        f"stopped by {stop}; run the same command again{_how()} to go on",
-        file=sys.stderr,
-    )
+    try:
+        print(
+            f"stopped by {stop}; run the same command again{_how()} to go on",
+            file=sys.stderr,
+        )
+    except OSError:  # as of `2>&1 | tee`, which Ctrl-C has ended, too
+        _silence(sys.stderr)
     sys.exit(stop.status)
+
+
+def _silence(stream) -> None:
+    """Lets a stream go nowhere, where there is nobody any more to read it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _how() -> str:

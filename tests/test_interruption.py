@@ -65,6 +65,18 @@ class SignalTest(absltest.TestCase):
             (143, "SIGTERM\n"),
         )
 
+    def test_nobody_needs_to_read_what_it_says(self):
+        code = "interruption.hold(); ready(); time.sleep(99)"
+        with subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, "0.5", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            process.stdout.readline()
+            process.stderr.close()
+            process.terminate()
+            self.assertEqual(process.wait(30), 143)
+
     def test_what_does_not_end_is_ended(self):
         code = "interruption.hold(); ready(); time.sleep(99)"
         self.assertEqual(

@@ -128,7 +128,25 @@ finally:
         result = fakes.run_main(
             "evaluate", f"--run_dir={run.path}", env=self.environment
         )
-        self._assert_error(result, "holds no model")
+        self._assert_error(result, "is not complete")
+
+    def test_a_stop_that_nobody_reads_of(self):
+        program = (
+            "import sys; from cifar10_tf import interruption, main\n"
+            "def stop(*args, **kwargs):\n"
+            "    sys.stdin.readline()\n"
+            "    raise interruption.Interrupted('SIGINT', 130)\n"
+            "main.app.run = stop; main.run()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment,
+        ) as process:
+            process.stderr.close()
+            process.stdin.close()
+            self.assertEqual(process.wait(60), 130)
 
     def test_no_room(self):
         error = OSError(28, "No space left on device")
@@ -152,7 +170,7 @@ finally:
         run.open(
             config_lib.make_config(dataset="cifar10", data_dir=str(elsewhere))
         )
-        run.model.write_text("")
+        run.complete({"precision": "float32"})
         result = fakes.run_main(
             "evaluate", f"--run_dir={run.path}", env=self.environment
         )
@@ -160,9 +178,10 @@ finally:
         self.assertFalse(elsewhere.exists())
 
     @parameterized.parameters(
-        ["--max_minutes=-1"], ["--checkpoint_every_sec=-1"]
-    )
-    def test_refuses_to_count_backwards(self, flag):
+        ["--max_minutes=-1"], ["--checkpoint_every_sec=-1"],
+        ["--max_minutes=nan"], ["--checkpoint_every_sec=inf"],
+    )  # fmt: skip
+    def test_refuses_what_is_no_time(self, flag):
         self._assert_error(fakes.run_main(flag), flag.split("=")[0][2:])
 
     def test_debug_shows_the_traceback(self):
