@@ -70,16 +70,16 @@ def evaluate() -> None:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
     run = RunDirectory(FLAGS.run_dir)
     config = run.read_config()
-    if not run.model.is_file():
-        raise UserError(
-            f"{run.path} holds no model: its training has not been finished."
-        )
+    policy = run.read_summary()["precision"]
     data_dir = FLAGS.data_dir or config.data_dir
     _check_data(config)
     datasets.resolve(config.dataset, data_dir)
     machine.start_tensorflow()
+    import keras
+
     from cifar10_tf import evaluation
 
+    keras.config.set_dtype_policy(policy)
     dataset = datasets.load(config.dataset, data_dir)
     result = evaluation.evaluate(
         run,
@@ -125,7 +125,7 @@ def prepare(path: str = "") -> None:
 
 
 def doctor() -> None:
-    """Say what this machine has and what would be made of it."""
+    """Show versions, hardware, the precision they favour and the data found."""
     config = flags.make_config()
     machine.start_tensorflow()
     hardware = machine.hardware()

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from cifar10_tf import augment_spec, recipes
 
-PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 # TFDS's names are like cifar100 and eurosat/rgb.
-_DATASET = re.compile(r"folder:.+|\w+(/\w[\w.-]*)?", re.ASCII)
+_DATASET = re.compile(r"folder:[^\0]+|\w+(/\w[\w.-]*)?", re.ASCII)
 
 # What no recipe says.
 DEFAULTS = {
@@ -107,7 +107,7 @@ class Config:
             )
         _check_choice("optimizer", self.optimizer, recipes.OPTIMIZERS)
         _check_choice("schedule", self.schedule, recipes.SCHEDULES)
-        _check_choice("precision", self.precision, PRECISIONS)
+        _check_choice("precision", self.precision, ("auto", *POLICIES))
         object.__setattr__(
             self, "augment", augment_spec.canonical(self.augment)
         )

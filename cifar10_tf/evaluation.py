@@ -2,14 +2,17 @@
 
 import dataclasses
 import math
+import warnings
+import zipfile
 from typing import Self
 
 import keras
 import numpy as np
 
-from cifar10_tf import pipeline, tta
+from cifar10_tf import models, pipeline, tta
 from cifar10_tf.datasets import Examples
 from cifar10_tf.errors import UserError
+from cifar10_tf.models.plain import in_plain_keras
 from cifar10_tf.run_directory import RunDirectory
 
 # Any size gives the same but for rounding; this one keeps activations small.
@@ -111,26 +114,15 @@ def evaluate(
 ) -> Evaluation:
     """Evaluates the model that a run saved on the whole test split.
 
-    With `with_tta`, a second time with test-time augmentation.
+    With `with_tta`, a second time with test-time augmentation. The global dtype
+    policy must be that of the training.
 
     Raises:
-        UserError: the model can't be loaded, or tells other classes apart.
+        UserError: the model can't be loaded, tells other classes apart, or
+            predicts what is no number.
     """
-    try:
-        model = keras.models.load_model(
-            run.model, compile=False, safe_mode=True
-        )
-    except Exception as error:  # a zip, JSON or HDF5 error, or Keras's own
-        raise UserError(
-            f"{run.model} can't be loaded ({type(error).__name__}); train it "
-            "again with --restart."
-        ) from error
     num_classes = len(class_names)
-    if model.output_shape[-1] != num_classes:
-        raise UserError(
-            f"{run.model} tells {model.output_shape[-1]} classes apart, but "
-            f"the data have {num_classes} now; train it again with --restart."
-        )
+    model = _load(run, num_classes)
 
     def batches(size: int):
         return pipeline.make_eval(
@@ -138,9 +130,40 @@ def evaluate(
         )
 
     probabilities = model.predict(batches(_BATCH_SIZE), verbose=0)
+    if not np.isfinite(probabilities).all():
+        raise UserError(
+            f"{run.model} predicts what is no number: its training has "
+            "diverged. Start over with --restart and a lower --learning_rate."
+        )
     result = Evaluation(probabilities, test.labels, class_names)
     if not with_tta:
         return result
     probabilities = tta.predict(model, batches(_BATCH_SIZE // tta.NUM_VIEWS))
     augmented = Evaluation(probabilities, test.labels, class_names)
     return dataclasses.replace(result, augmented=augmented)
+
+
+def _load(run: RunDirectory, num_classes: int) -> keras.Model:
+    """Returns the network of the run's config with the weights that it saved.
+
+    The file says what numbers go in, not what is computed: a model of somebody
+    else's can't run code.
+    """
+    name = run.read_config().model
+    # As the file loads without this package, so that figures agree.
+    model = in_plain_keras(models.build_model(name, num_classes=num_classes))
+    try:
+        with zipfile.ZipFile(run.model) as archive:
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is damaged")
+        with warnings.catch_warnings():
+            # Of layers that are not in the file Keras only warns.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(run.model)
+    except Exception as error:  # a zip or HDF5 error, or Keras's own
+        raise UserError(
+            f"{run.model} can't be loaded: it is damaged, or no {name} that "
+            f"tells {num_classes} classes apart ({type(error).__name__}); "
+            "train it again with --restart."
+        ) from error
+    return model

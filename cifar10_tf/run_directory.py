@@ -10,7 +10,7 @@ from typing import Any
 
 import filelock
 
-from cifar10_tf.config import Config
+from cifar10_tf.config import POLICIES, Config
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import check_writable, replacing, write_json
 
@@ -25,7 +25,7 @@ class RunDirectory:
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path = pathlib.Path(path).absolute()
+        self.path = pathlib.Path(path).expanduser().absolute()
         self.config = self.path / "config.json"
         self.metrics = self.path / "metrics.jsonl"
         self.summary = self.path / "summary.json"
@@ -49,6 +49,7 @@ class RunDirectory:
         self._check_same(config)
         self._check_idle()
         if self.summary.is_file():
+            self.read_summary()
             self._clean()  # its process may have died before
             return True
         self._check_writable()
@@ -181,17 +182,44 @@ class RunDirectory:
         """
         try:
             return Config.from_json(self.config.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+        except Exception as error:  # whatever is in it
             raise UserError(
                 f"{self.path} is not a run directory, and is left alone: it "
                 "has no config.json of a run; choose another --run_dir."
             ) from error
 
     def read_summary(self) -> dict[str, Any]:
-        """Returns the summary of a complete run."""
-        return json.loads(self.summary.read_text("utf-8"))
+        """Returns the summary of a complete run.
+
+        Raises:
+            UserError: there is none, or none of this program's.
+        """
+        try:
+            summary = json.loads(self.summary.read_text("utf-8"))
+            if summary["precision"] not in POLICIES:
+                raise ValueError(f"precision {summary['precision']}")
+        except FileNotFoundError as error:
+            raise UserError(
+                f"the run in {self.path} is not complete; its training command "
+                "goes on with it."
+            ) from error
+        except Exception as error:  # whatever is in it
+            raise self._damaged(self.summary) from error
+        return summary
+
+    def _damaged(self, path: pathlib.Path) -> UserError:
+        return UserError(
+            f"{path} is damaged; make the run again with --restart."
+        )
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Returns a dict for each epoch, as `metrics.jsonl` has them."""
-        text = self.metrics.read_text("utf-8")
-        return [json.loads(line) for line in text.splitlines()]
+        """Returns a dict for each epoch, as `metrics.jsonl` has them.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        try:
+            text = self.metrics.read_text("utf-8")
+            return [json.loads(line) for line in text.splitlines()]
+        except (OSError, ValueError, RecursionError) as error:
+            raise self._damaged(self.metrics) from error

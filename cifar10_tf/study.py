@@ -52,7 +52,7 @@ def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
         UserError: a directory can't be used, or a run fails.
         Interrupted: a run was, or the time is over.
     """
-    path = pathlib.Path(config.run_dir).absolute()
+    path = pathlib.Path(config.run_dir).expanduser().absolute()
     if RunDirectory(path).config.exists():
         raise UserError(
             f"{path} holds a run, not a study of several; choose another "
@@ -63,6 +63,7 @@ def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
     is_complete = [_is_complete(config, restart) for config in configs]
     _check_time()
     if restart:  # all of them now: without it, the same command then goes on
+        (path / "study.json").unlink(missing_ok=True)
         for config in configs:
             RunDirectory(config.run_dir).set_aside()
     for i, config in enumerate(configs):
@@ -139,7 +140,7 @@ def _call(command: list[str]) -> int:
     """Runs a process and returns its status; a signal's is negative.
 
     However this one is asked to end, the other is given time to save what it
-    has, and does not outlive it.
+    has, and does not outlive it, unless this one is killed.
     """
     interruption.limit_sec = _LIMIT_SEC
     interruption.hold()  # until there is somebody to pass a signal on to

@@ -51,6 +51,15 @@ def train(
         UserError: the data can't be had, the run directory can't be used, the
             loss diverges or memory runs out.
     """
+    try:
+        return _train(config, restart, checkpoint_every_sec)
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise UserError(
+            f"out of memory at --batch_size={config.batch_size}; lower it."
+        ) from error
+
+
+def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
     policy = set_up(config)
     data = run_data.load(config)
     stamp = {
@@ -94,18 +103,7 @@ def train(
         **config.settings(),
         **stamp,
         "num_params": models.num_params(model),
-        "steps": history[-1]["step"],
-        "num_train_examples": data.num_train,
-        "num_validation_examples": data.num_validation,
-        "num_test_examples": len(result.labels),
-        # Over the last epoch as it went, dropout included, as Keras shows it.
-        "train_accuracy": history[-1]["accuracy"],
-        "validation_accuracy": history[-1]["val_accuracy"],
-        **result.metrics(),
-        "first_step_sec": round(throughput.first_step_sec, 2),
-        "train_sec": round(throughput.train_sec, 2),
-        "total_sec": round(throughput.total_sec, 2),
-        "images_per_sec": throughput.images_per_sec,
+        **_results(data, history, result, throughput),
         "command": shlex.join(["cifar10-tf", *sys.argv[1:]]),
     }
     run.complete(summary)
@@ -225,29 +223,47 @@ def _fit(
             first_epoch + 1,
             config.epochs,
         )
-    try:
-        training_loop.fit(
-            model,
-            data.train(first_step),
-            epochs=config.epochs,
-            steps_per_epoch=steps_per_epoch,
-            first_epoch=first_epoch,
-            first_batch=first_step - first_epoch * steps_per_epoch,
-            validation=data.validation,
-            callbacks=[
-                throughput,
-                checkpoints,
-                *([callbacks.ValidateAverages()] if config.ema else []),
-                log,
-            ],
-            # A bar where it can redraw itself, otherwise a line an epoch.
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-    except tf.errors.ResourceExhaustedError as error:
-        raise UserError(
-            f"out of memory at --batch_size={config.batch_size}; lower it."
-        ) from error
+    training_loop.fit(
+        model,
+        data.train(first_step),
+        epochs=config.epochs,
+        steps_per_epoch=steps_per_epoch,
+        first_epoch=first_epoch,
+        first_batch=first_step - first_epoch * steps_per_epoch,
+        validation=data.validation,
+        callbacks=[
+            throughput,
+            checkpoints,
+            *([callbacks.ValidateAverages()] if config.ema else []),
+            log,
+        ],
+        # A bar where it can redraw itself, otherwise a line an epoch.
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
     return throughput
+
+
+def _results(
+    data: RunData,
+    history: list[dict],
+    result: evaluation.Evaluation,
+    throughput: callbacks.Throughput,
+) -> dict:
+    """Returns what `summary.json` says of how it went."""
+    return {
+        "steps": history[-1]["step"],
+        "num_train_examples": data.num_train,
+        "num_validation_examples": data.num_validation,
+        "num_test_examples": len(result.labels),
+        # Over the last epoch as it went, dropout included, as Keras shows it.
+        "train_accuracy": history[-1]["accuracy"],
+        "validation_accuracy": history[-1]["val_accuracy"],
+        **result.metrics(),
+        "first_step_sec": round(throughput.first_step_sec, 2),
+        "train_sec": round(throughput.train_sec, 2),
+        "total_sec": round(throughput.total_sec, 2),
+        "images_per_sec": throughput.images_per_sec,
+    }
 
 
 def _save_plots(

@@ -19,7 +19,7 @@ class RunDirectoryTest(absltest.TestCase):
 
     def _complete(self):
         self.run_dir.open(self.config)
-        self.run_dir.complete({"status": "complete"})
+        self.run_dir.complete({"precision": "float32"})
 
     def _interrupt(self):
         """A run whose process has died: its lock file stays, unlocked."""
@@ -31,6 +31,25 @@ class RunDirectoryTest(absltest.TestCase):
         self.run_dir.path.mkdir(parents=True)
         self.assertFalse(self.run_dir.is_complete(self.config))
         self.run_dir.check_replaceable()
+
+    def test_what_a_killed_process_did_not_clean_up(self):
+        self.run_dir.open(self.config)
+        with mock.patch.object(self.run_dir, "_clean"):
+            self.run_dir.complete({"precision": "float32"})
+        (self.run_dir.checkpoints / "step").write_text("")
+        self.assertTrue(self.run_dir.is_complete(self.config))
+        self.assertFalse(self.run_dir.checkpoints.exists())
+
+    def test_home(self):
+        with mock.patch.dict(os.environ, {"HOME": str(self.parent)}):
+            run = run_directory.RunDirectory("~/run")
+        self.assertEqual(run.path, self.parent / "run")
+
+    def test_damaged_metrics_are_named(self):
+        self._complete()
+        self.run_dir.metrics.write_text('{"epoch": 1}\n{"epo')
+        with self.assertRaisesRegex(UserError, "metrics.jsonl is damaged"):
+            self.run_dir.read_metrics()
 
     def test_an_unfinished_run_can_go_on(self):
         self._interrupt()
@@ -44,6 +63,24 @@ class RunDirectoryTest(absltest.TestCase):
         for action in self.run_dir.is_complete, self.run_dir.open:
             with self.assertRaisesRegex(UserError, "seed: 1 -> 7.*--restart"):
                 action(other)
+
+    def test_a_damaged_summary_is_named(self):
+        self._complete()
+        self.assertEqual(self.run_dir.read_summary()["precision"], "float32")
+        forged = '{"precision": "x"}', '{"precision": "auto"}'
+        for damage in "", "[1]", "7", "[" * 100_000, *forged:
+            self.run_dir.summary.write_text(damage)
+            for action in (
+                self.run_dir.read_summary,
+                lambda: self.run_dir.is_complete(self.config),
+            ):
+                with self.assertRaisesRegex(
+                    UserError, "summary.json is damaged.*--restart"
+                ):
+                    action()
+        self.run_dir.summary.unlink()
+        with self.assertRaisesRegex(UserError, "is not complete"):
+            self.run_dir.read_summary()
 
     def test_what_died_before_it_had_a_config_is_free(self):
         self.run_dir.path.mkdir(parents=True)
@@ -77,7 +114,7 @@ class RunDirectoryTest(absltest.TestCase):
         ):
             with self.assertRaisesRegex(UserError, "another process"):
                 action()
-        self.run_dir.complete({})
+        self.run_dir.complete({"precision": "float32"})
         self.assertTrue(other.is_complete(self.config))
 
     def test_a_complete_run_is_known_again(self):

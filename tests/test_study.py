@@ -39,7 +39,7 @@ run.complete({
     "dataset": config.dataset, "model": config.model, "seed": config.seed,
     "test_accuracy": accuracy, "validation_accuracy": accuracy,
     "train_sec": 9.5, "total_sec": 11.0, "versions": {"python": "3"},
-    "hardware": {"cpu": "abacus"}})
+    "hardware": {"cpu": "abacus"}, "precision": "float32"})
 print("trained", config.seed)
 """
 

@@ -10,11 +10,13 @@ from unittest import mock
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from PIL import Image
 
 from cifar10_tf import config as config_lib
 from cifar10_tf import datasets, models, trainer
+from cifar10_tf.errors import UserError
 from cifar10_tf.models import whitening
 from tests import fakes
 
@@ -313,7 +315,9 @@ class FolderTest(absltest.TestCase):
         fakes.write_folder(self.pets, {"train/fox": 1})
         result = self._run("evaluate", f"--run_dir={run}")
         self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr, "error: .*3 classes apart, but.*have 4")
+        self.assertRegex(
+            result.stderr, "error: .*or no dropout that tells 4 classes"
+        )
 
     def test_broken_files_are_named_before_anything_is_written(self):
         for name in ("train/cat/a.png", "test/emu/b.png"):
@@ -334,6 +338,17 @@ class FolderTest(absltest.TestCase):
         self.assertIn("33 training and 7 test images", result.stdout)
         result = self._run("doctor", "--dataset=folder:my pets")
         self.assertIn(f"ready in {self.pets}", result.stdout)
+
+
+class OutOfMemoryTest(absltest.TestCase):
+    def test_says_what_to_do(self):
+        no_room = tf.errors.ResourceExhaustedError(None, None, "no room")
+        for error in MemoryError(), no_room:
+            with (
+                mock.patch.object(trainer, "set_up", side_effect=error),
+                self.assertRaisesRegex(UserError, "memory.*--batch_size=256"),
+            ):
+                trainer.train(config_lib.make_config())
 
 
 class CompiledModelTest(absltest.TestCase):

@@ -66,7 +66,9 @@ def _check_files(directory: pathlib.Path) -> None:
         if info.get("fileFormat", "tfrecord") == "tfrecord":
             for split in _choose_splits(directory, splits):
                 _check_size(directory, info["name"], splits[split])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # whatever is in it
         raise damaged(directory, error) from error
 
 
