@@ -18,8 +18,9 @@ _STYLES = {
 }
 _TICKS_SEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 _EXPLANATION = (
-    "line: validation accuracy, epoch by epoch; large marker: test accuracy "
-    "after the last step (with test-time augmentation where the run has it)"
+    "Lines: validation accuracy without test-time augmentation (TTA), a dot an "
+    "epoch.\nLarge markers: test accuracy after the last step, with TTA where "
+    "the run has it. Dashed: the targets."
 )
 
 
@@ -40,7 +41,7 @@ def draw(runs: dict, pairs: dict, targets: list[float], title: str) -> Figure:
     figure = Figure(figsize=(10, 6), layout="constrained")
     figure.suptitle(title, fontsize=14)
     axis = figure.subplots()
-    axis.set_title(_EXPLANATION, fontsize=8.5, color="dimgrey")
+    axis.set_title(_EXPLANATION, fontsize=10, loc="left")
     for target in targets:
         axis.axhline(target, color="grey", linestyle="--", linewidth=1)
     for name, by_seed in runs.items():
@@ -54,7 +55,7 @@ def draw(runs: dict, pairs: dict, targets: list[float], title: str) -> Figure:
     axis.grid(alpha=0.3)
     axis.legend(
         loc="upper left",
-        title="median after the whole training",
+        title="test accuracy and seconds of training, medians",
         alignment="left",
     )
     return figure
@@ -83,7 +84,7 @@ def _draw_subject(axis, name: str, runs: list) -> None:
         markersize=10,
         markeredgecolor="white",
         zorder=3,
-        label=f"{label}: {accuracy:.1%} in {_time(sec)} ({number})",
+        label=f"{label}: {accuracy:.1%} in {sec:,.0f} s ({number})",
     )
 
 
@@ -134,7 +135,7 @@ def _scale(axis, runs: list) -> None:
     shown = [accuracy for run in runs for _, accuracy in run.curve]
     lowest = min(shown + [run.best_test_accuracy for run in runs])
     axis.set(
-        xlabel="training time (steps and their input)",
+        xlabel="training time: steps and their input (logarithmic)",
         ylabel="accuracy",
         xscale="log",
         xlim=(min(starts) / 1.3, max(run.train_sec for run in runs) * 1.5),

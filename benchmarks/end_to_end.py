@@ -102,7 +102,7 @@ def main() -> None:
     )
     # First, while this process has little memory and no GPU's.
     rows = _starts(num_starts) + _speeds(num_steps, repeats)
-    harness.report("end_to_end", rows, arguments.output)
+    harness.report("end_to_end", rows, arguments)
 
 
 def _speeds(num_steps: int, repeats: int) -> list[dict]:

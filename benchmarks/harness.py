@@ -16,7 +16,9 @@ from cifar10_tf import machine
 # Before a benchmark imports TensorFlow, which would be noisy.
 machine.start_tensorflow()
 
-_RESULTS = pathlib.Path(__file__).parent / "results"
+_HERE = pathlib.Path(__file__).absolute().parent
+_RESULTS = _HERE / "results"
+_QUICK_RESULTS = _HERE.parent / "runs/benchmarks"  # which mean little
 _BAR_WIDTH = 20
 
 
@@ -26,7 +28,11 @@ def parser(doc: str) -> argparse.ArgumentParser:
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
-    parser.add_argument("--output", help="JSON file; default: under results/")
+    parser.add_argument(
+        "--output",
+        help="JSON file; default: under results/, --quick: under "
+        "../runs/benchmarks/",
+    )
     return parser
 
 
@@ -87,13 +93,13 @@ def _rounded(value: float) -> float:
 def report(
     name: str,
     rows: list[dict],
-    output: str | None,
+    arguments: argparse.Namespace,
     packages: Sequence[str] = (),
 ) -> pathlib.Path:
     """Writes the rows as JSON and as Markdown beside it, and prints the latter.
 
     Args:
-        output: the JSON file; None: results/NAME.json.
+        arguments: as `parser` reads them.
         packages: peers whose version belongs in the report.
 
     Returns:
@@ -108,7 +114,8 @@ def report(
         "versions": machine.versions() | peers,
         "rows": rows,
     }
-    path = pathlib.Path(output) if output else _RESULTS / f"{name}.json"
+    directory = _QUICK_RESULTS if arguments.quick else _RESULTS
+    path = pathlib.Path(arguments.output or directory / f"{name}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=2) + "\n")
     text = markdown(result)
@@ -180,6 +187,6 @@ def _git(*arguments: str) -> str:
     return subprocess.check_output(
         ["git", *arguments],
         text=True,
-        cwd=_RESULTS.parent,
+        cwd=_HERE,
         stderr=subprocess.DEVNULL,
     ).strip()

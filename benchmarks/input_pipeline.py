@@ -52,7 +52,7 @@ def main() -> None:
         values = measure_case(case, subjects, sec, rounds)
         rows += _rows(case, values) + _ratios(case, values)
     packages = {p for name in names for p in SUBJECTS[name]}
-    harness.report("input_pipeline", rows, arguments.output, sorted(packages))
+    harness.report("input_pipeline", rows, arguments, sorted(packages))
 
 
 def measure_case(

@@ -6,7 +6,8 @@ Left out is time_to_accuracy.py, which takes hours.
 
 Writes NAME.json and NAME.md for each, and README.md with all tables, to
 benchmarks/results/ or DIR. With --quick it takes about three minutes on two
-cores; quick figures show that everything works rather than what is faster.
+cores and writes to runs/benchmarks/; quick figures show that everything works
+rather than what is faster.
 Exits with 1 if a benchmark failed, after the others have run.
 """
 
@@ -17,6 +18,8 @@ import sys
 
 _HERE = pathlib.Path(__file__).absolute().parent
 _RESULTS = _HERE / "results"
+_QUICK_RESULTS = _HERE.parent / "runs/benchmarks"  # where harness.py has them
+_MORE = "Whole trainings are in [time_to_accuracy.md](time_to_accuracy.md).\n"
 NAMES = ("input_pipeline", "train_step", "end_to_end")
 
 
@@ -27,15 +30,18 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
-    parser.add_argument("--output", type=pathlib.Path, default=_RESULTS)
+    parser.add_argument("--output", type=pathlib.Path)
     arguments = parser.parse_args()
+    directory = arguments.output
+    if not directory:
+        directory = _QUICK_RESULTS if arguments.quick else _RESULTS
     tables, failed = [], []
     for name in NAMES:
-        output = arguments.output / f"{name}.json"
+        output = directory / f"{name}.json"
         # By names that say the same on every machine: they are in the results.
         command = [sys.executable, f"{_HERE.name}/{name}.py"]
         command += ["--quick"] * arguments.quick
-        if arguments.output != _RESULTS:
+        if arguments.output:
             command.append(f"--output={output.absolute()}")
         if subprocess.run(command, cwd=_HERE.parent).returncode:
             failed.append(name)
@@ -44,9 +50,9 @@ def main() -> int:
     if tables:
         # Each table's heading goes one level down.
         index = "\n".join(
-            ["# Results of the benchmarks\n", *map("#{}".format, tables)]
+            ["# Results of the benchmarks\n", _MORE, *map("#{}".format, tables)]
         )
-        (arguments.output / "README.md").write_text(index, "utf-8")
+        (directory / "README.md").write_text(index, "utf-8")
     if failed:
         print(f"error: failed: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0

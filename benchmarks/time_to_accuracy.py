@@ -24,7 +24,7 @@ torch_speedrun's whole training to speedrun_m's; with each, how much higher the
 test accuracy is than the first target (plain) and torch_speedrun's (tta). The
 picture goes to pictures/ beside the table.
 
-Three seeds take about three hours on two cores. Every finished run is kept in
+Three seeds take two to three hours on two cores. Every finished run is kept in
 runs/time_to_accuracy/DATASET-COMMIT/ and not run again, so that the command can
 be interrupted and repeated, also with other subjects and seeds: the report has
 all that are finished with this commit. --quick takes two minutes, and its
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="")
     parser.add_argument("--targets", default="0.75,0.908")
     arguments = parser.parse_args()
-    quick, output = arguments.quick, arguments.output
+    quick = arguments.quick
     subjects = _QUICK_SUBJECTS if quick else _DEFAULT_SUBJECTS
     subjects = arguments.subjects.split(",") if arguments.subjects else subjects
     if unknown := set(subjects) - set(SUBJECTS):
@@ -120,7 +120,6 @@ def main() -> None:
         where += " (quick trial: MEANS NOTHING)"
         work = work.with_name(f"{work.name}-quick")
         shutil.rmtree(work, ignore_errors=True)
-        output = output or str(work / "time_to_accuracy.json")
 
     train_all(subjects, seeds, work, dataset, quick)
     runs = finished(work)
@@ -128,7 +127,7 @@ def main() -> None:
         sys.exit("error: no training has finished.")
     rows = make_rows(runs, targets, where)
     packages = ["torch"] if _PEER in runs and _is_installed() else []
-    path = harness.report("time_to_accuracy", rows, output, packages)
+    path = harness.report("time_to_accuracy", rows, arguments, packages)
     title = f"Training on {where}, {_machine()}"
     pairs = accuracy_runs.find_pairs(runs, targets[0])
     picture = path.parent / "pictures" / f"{path.stem}.png"

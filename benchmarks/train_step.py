@@ -188,7 +188,7 @@ def main() -> None:
                 subjects[case] = step_rate(model, batch_size, sec)
                 work[case] = train_flops(model), peak
     values = harness.in_turn(subjects, repeats)
-    harness.report("train_step", _rows(values, work), arguments.output)
+    harness.report("train_step", _rows(values, work), arguments)
 
 
 def _rows(

@@ -216,8 +216,9 @@ class HarnessTest(absltest.TestCase):
         output = (
             pathlib.Path(self.create_tempdir().full_path) / "new" / "b.json"
         )
+        arguments = harness.parser("").parse_args([f"--output={output}"])
         with contextlib.redirect_stdout(io.StringIO()) as stdout:
-            path = harness.report("b", rows, str(output), ["numpy", "psutil"])
+            path = harness.report("b", rows, arguments, ["numpy", "psutil"])
         self.assertEqual(path, output)
         result = json.loads(output.read_text())
         self.assertEqual(
@@ -248,6 +249,17 @@ class HarnessTest(absltest.TestCase):
         )
         self.assertEndsWith(peer, f" | 1 | {'█' * 10} |")
         self.assertEndsWith(alone, " | 1 |  |")
+
+    def test_quick_figures_do_not_replace_the_others(self):
+        arguments = harness.parser("").parse_args(["--quick"])
+        directory = pathlib.Path(self.create_tempdir().full_path)
+        rows = [harness.row("c", "ours", "speed", "images/s", [90])]
+        with (
+            mock.patch.object(harness, "_QUICK_RESULTS", directory),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            path = harness.report("b", rows, arguments)
+        self.assertEqual(path, directory / "b.json")
 
 
 class AllTest(absltest.TestCase):
