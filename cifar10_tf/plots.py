@@ -91,8 +91,8 @@ def curves(history: list[dict], title: str) -> Figure:
                 color="grey",
                 linestyle=":",
                 zorder=0,
-                label=f"best epoch: {best['epoch']}, "
-                f"validation {name} {best[f'val_{name}']:{spec}}",
+                label=f"highest validation accuracy, epoch {best['epoch']}: "
+                f"{name} {best[f'val_{name}']:{spec}}",
             )
         for label, (key, color) in lines.items():
             values = [row[key] for row in history]

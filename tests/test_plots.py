@@ -52,7 +52,7 @@ class PlotsTest(parameterized.TestCase):
             figure.axes[0].get_window_extent().y0,
         )
 
-    def test_curves_mark_the_best_epoch(self):
+    def test_curves_mark_the_highest_validation_accuracy(self):
         history = [_row(1), _row(2, val_accuracy=0.75), _row(3)]
         figure = plots.curves(history, "T")
         self._render(figure)
@@ -60,7 +60,9 @@ class PlotsTest(parameterized.TestCase):
             figure.axes, ("loss 1.000", "accuracy 75.0%"), strict=True
         ):
             labels = [line.get_label() for line in axis.lines]
-            self.assertIn(f"best epoch: 2, validation {value}", labels)
+            self.assertIn(
+                f"highest validation accuracy, epoch 2: {value}", labels
+            )
 
     def test_curves_without_validation(self):
         history = [_row(1, val_loss=None, val_accuracy=None)]
