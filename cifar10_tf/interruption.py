@@ -27,6 +27,7 @@ STATUSES = {
 
 # From the signal to the end, at most; a study's is longer than its runs'.
 limit_sec = 8.0
+_AGAIN_SEC = 1.0
 
 _received: int | None = None
 _is_held = False
@@ -48,12 +49,17 @@ class Interrupted(BaseException):
 
 
 def install() -> None:
-    """Takes SIGINT and SIGTERM over from Python; a second SIGINT kills."""
+    """Takes SIGINT and SIGTERM over from Python; a second SIGINT kills.
+
+    SIGUSR1, by which it calls itself, too.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in signal.SIGINT, signal.SIGTERM:
         signal.signal(number, _on_signal)
+    signal.signal(signal.SIGUSR1, _on_call)
+    sys.unraisablehook = _on_unraisable
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
 
 
@@ -116,18 +122,34 @@ def _on_signal(number: int, frame) -> None:
         raise _by_signal()
 
 
+def _on_call(number: int, frame) -> None:
+    if _received and not _is_held:
+        raise _by_signal()
+
+
+def _on_unraisable(unraisable) -> None:
+    # It is going to be raised again.
+    if not issubclass(unraisable.exc_type, Interrupted):
+        sys.__unraisablehook__(unraisable)
+
+
 def _watch(reader: int) -> None:
     # Python calls its handlers between its own instructions, of the main thread
-    # only, which may be compiling in native code for minutes; or what they
-    # raise gets lost, as in a destructor.
+    # only, which may be compiling in native code for minutes. And what they
+    # raise gets lost in a destructor or a weak reference's callback: so they
+    # are called again until the process ends or, by `hold`, forbids it.
     received = os.read(reader, 1)
     first, end = received[0], time.monotonic() + limit_sec
+    main_thread = threading.main_thread().ident
     # A study passes on, as SIGTERM, what may have reached its run already.
     while received.count(signal.SIGINT) < 2:
         left = end - time.monotonic()
-        if left <= 0 or not select.select([reader], [], [], left)[0]:
+        if left <= 0:
             break
-        received += os.read(reader, 1)
+        if select.select([reader], [], [], min(left, _AGAIN_SEC))[0]:
+            received += os.read(reader, 1)
+        else:
+            signal.pthread_kill(main_thread, signal.SIGUSR1)
     with contextlib.suppress(OSError):  # what read it may have ended, too
         name = signal.Signals(first).name
         os.write(sys.stderr.fileno(), f"killed by {name}\n".encode())

@@ -149,9 +149,11 @@ def _call(command: list[str]) -> int:
         interruption.release()
         return process.wait()
     finally:
+        interruption.hold()  # nothing cuts this short
         # Nothing where it has ended, or got a Ctrl-C at the terminal as well.
         process.terminate()
         process.wait()
+        interruption.release()
 
 
 def _end(seed: int, status: int) -> BaseException:

@@ -26,7 +26,7 @@ class SignalTest(absltest.TestCase):
         with subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, str(limit_sec), code],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         ) as process:
             process.stdout.readline()
@@ -54,7 +54,7 @@ class SignalTest(absltest.TestCase):
         code = "interruption.hold(); ready(); time.sleep(99)"
         self.assertEqual(
             self._run(code, signal.SIGINT, signal.SIGINT, limit_sec=600),
-            (130, ""),
+            (130, "killed by SIGINT\n"),
         )
 
     def test_a_second_request_to_terminate_does_not(self):
@@ -64,6 +64,17 @@ class SignalTest(absltest.TestCase):
             self._run(code, signal.SIGTERM, signal.SIGTERM),
             (143, "SIGTERM\n"),
         )
+
+    def test_what_it_raises_does_not_get_lost(self):
+        code = """
+class Thing:
+    def __del__(self):
+        ready()
+        time.sleep(2)  # what is raised here is ignored
+Thing()
+time.sleep(99)
+"""
+        self.assertEqual(self._run(code, signal.SIGTERM), (143, "SIGTERM\n"))
 
     def test_nobody_needs_to_read_what_it_says(self):
         code = "interruption.hold(); ready(); time.sleep(99)"
@@ -80,7 +91,8 @@ class SignalTest(absltest.TestCase):
     def test_what_does_not_end_is_ended(self):
         code = "interruption.hold(); ready(); time.sleep(99)"
         self.assertEqual(
-            self._run(code, signal.SIGTERM, limit_sec=0.5), (143, "")
+            self._run(code, signal.SIGTERM, limit_sec=0.5),
+            (143, "killed by SIGTERM\n"),
         )
 
 
