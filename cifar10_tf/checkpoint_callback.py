@@ -125,8 +125,9 @@ class Checkpoints(keras.callbacks.Callback):
             self._save(step)
         if stop:
             self._wait()
+            num_steps = self.params["epochs"] * self.params["steps"]
             raise interruption.Interrupted(
-                f"{stop} after step {step:,}", stop.status
+                f"{stop} after step {step:,} of {num_steps:,}", stop.status
             )
         # What is not saved waits for the next step.
         if self._saved_step == step:

@@ -172,6 +172,11 @@ def _print_result(summary: dict) -> None:
         f"test accuracy {summary['test_accuracy']:.2%} (95 % interval "
         f"{low:.2%} to {high:.2%}), loss {summary['test_loss']:.3f}"
     )
+    per_class = summary["per_class_accuracy"]
+    width = max(map(len, per_class))
+    for name, accuracy in per_class.items():
+        share = "no test images" if accuracy is None else f"{accuracy:.1%}"
+        print(f"  {name:<{width}}  {share}")
     if "test_accuracy_tta" in summary:
         low, high = summary["test_accuracy_tta_ci95"]
         print(
@@ -179,8 +184,3 @@ def _print_result(summary: dict) -> None:
             f"{summary['test_accuracy_tta']:.2%} (95 % interval {low:.2%} to "
             f"{high:.2%})"
         )
-    per_class = summary["per_class_accuracy"]
-    width = max(map(len, per_class))
-    for name, accuracy in per_class.items():
-        share = "no test images" if accuracy is None else f"{accuracy:.1%}"
-        print(f"  {name:<{width}}  {share}")

@@ -1,6 +1,7 @@
 """A saved model and a dataset -> metrics with intervals."""
 
 import dataclasses
+import logging
 import math
 import warnings
 import zipfile
@@ -14,6 +15,8 @@ from cifar10_tf.datasets import Examples
 from cifar10_tf.errors import UserError
 from cifar10_tf.models.plain import in_plain_keras
 from cifar10_tf.run_directory import RunDirectory
+
+_log = logging.getLogger(__name__)
 
 # Any size gives the same but for rounding; this one keeps activations small.
 _BATCH_SIZE = 250
@@ -123,6 +126,11 @@ def evaluate(
     """
     num_classes = len(class_names)
     model = _load(run, num_classes)
+    _log.info(
+        "Evaluating on %s images%s.",
+        f"{len(test.labels):,}",
+        f", then on {tta.NUM_VIEWS} views of each" if with_tta else "",
+    )
 
     def batches(size: int):
         return pipeline.make_eval(
@@ -152,6 +160,8 @@ def _load(run: RunDirectory, num_classes: int) -> keras.Model:
     name = run.read_config().model
     # As the file loads without this package, so that figures agree.
     model = in_plain_keras(models.build_model(name, num_classes=num_classes))
+    if not run.model.is_file():
+        raise UserError(f"{run.model} is missing; train it again by --restart.")
     try:
         with zipfile.ZipFile(run.model) as archive:
             if damaged := archive.testzip():

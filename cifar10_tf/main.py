@@ -25,13 +25,18 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def main(arguments: list[str]) -> None:
     """Runs the command that the arguments name; none means train."""
     name, *rest = arguments or ["train"]
+    if name not in COMMANDS:
+        raise UserError(
+            f"Unknown command {name!r}; choose one of {', '.join(COMMANDS)}, "
+            "then flags as --name=value."
+        )
     try:
         # A command's parameters are what may follow its name.
         call = inspect.signature(COMMANDS[name]).bind(*rest)
-    except (KeyError, TypeError):
+    except TypeError:
         raise UserError(
-            f"Unknown command {' '.join(arguments)!r}; choose one of "
-            f"{', '.join(COMMANDS)}, then flags as --name=value."
+            f"{name} can't do with {' '.join(rest)!r}; flags are given as "
+            "--name=value."
         ) from None
     COMMANDS[name](*call.args)
 
@@ -70,6 +75,7 @@ def run() -> None:
 
 
 def _stop(stop: interruption.Interrupted) -> None:
+    interruption.hold()
     try:
         print(
             f"stopped by {stop}; run the same command again{_how()} to go on",

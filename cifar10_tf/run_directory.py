@@ -57,10 +57,14 @@ class RunDirectory:
 
     def _check_same(self, config: Config) -> None:
         if different := self.read_config().differences(config):
+            hint = ""
+            if different == ["tta: False -> True"]:
+                hint = " For a complete run there is: evaluate --tta."
             raise UserError(
                 f"{self.path} holds a run with other settings "
-                f"({'; '.join(different)}); add --restart to start over, or "
-                "choose another --run_dir."
+                f"({'; '.join(different)}); choose another --run_dir, or add "
+                "--restart to start over, which keeps the old run under "
+                f"another name.{hint}"
             )
 
     def check_replaceable(self) -> None:
@@ -180,6 +184,8 @@ class RunDirectory:
         Raises:
             UserError: there is none, or none of this program's.
         """
+        if not self.path.exists():
+            raise UserError(f"{self.path} does not exist.")
         try:
             return Config.from_json(self.config.read_text("utf-8"))
         except Exception as error:  # whatever is in it

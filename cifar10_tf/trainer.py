@@ -202,6 +202,15 @@ def _fit(
         data.num_train,
         data.num_validation,
     )
+    _log.info(
+        "Recipe: %d epochs in batches of %d, %s at %g (%s), augment %s.",
+        config.epochs,
+        config.batch_size,
+        config.optimizer,
+        config.learning_rate,
+        config.schedule,
+        config.augment,
+    )
     _log.info("Run directory: %s", run.path)
     throughput = callbacks.Throughput(data.num_train, config.batch_size)
     log = callbacks.MetricsLog(run.metrics)

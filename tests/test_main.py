@@ -60,8 +60,9 @@ finally:
 
     @parameterized.parameters(
         (["tran"], "Unknown command 'tran'", "evaluate"),
-        (["train", "again"], "train again"),
-        (["prepare", "one", "two"], "prepare one two"),
+        (["evaluate", "runs/a"], "evaluate can't do with 'runs/a'", "--name"),
+        (["train", "again"], "train can't do with 'again'"),
+        (["prepare", "one", "two"], "prepare can't do with 'one two'"),
         (["prepare", "nowhere"], "nowhere does not exist", ".tar.gz"),
         (["prepare", "."], "holds no CIFAR-10", "cifar-10-batches-py"),
         (["prepare", ".", "--dataset=mnist"], "not of mnist"),
@@ -69,7 +70,7 @@ finally:
         (["--model=resnet"], "resnet", "baseline"),
         (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),
         (["--dataset=./cats"], "./cats", "folder:PATH"),
-        (["--dataset=folder:cats"], "cats has no directory train"),
+        (["--dataset=folder:cats"], "cats does not exist", "PATH/train"),
         (["--dataset=cifar100"], "CIFAR-100 is not", "cifar-100-binary.tar.gz"),
         (["--dataset=eurosat/red"], "no config 'red'", "rgb"),
         (["--epochs=many"], "many"),
@@ -82,7 +83,7 @@ finally:
         (["--num_runs=0"], "num_runs"),
         (["--precision=int8"], "int8", "mixed_bfloat16"),
         (["evaluate"], "--run_dir"),
-        (["evaluate", "--run_dir=nowhere"], "nowhere", "config.json"),
+        (["evaluate", "--run_dir=nowhere"], "nowhere does not exist"),
         (["--dataset=cifar10"], "not prepared", "synthetic10"),
         (["prepare", "--dataset=cifar10"], "can't be downloaded"),
     )

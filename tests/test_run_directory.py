@@ -82,6 +82,12 @@ class RunDirectoryTest(absltest.TestCase):
         with self.assertRaisesRegex(UserError, "is not complete"):
             self.run_dir.read_summary()
 
+    def test_says_how_to_evaluate_with_tta(self):
+        self._complete()
+        other = config_lib.make_config(dataset="synthetic10", tta=True)
+        with self.assertRaisesRegex(UserError, r"evaluate --tta\.$"):
+            self.run_dir.is_complete(other)
+
     def test_what_died_before_it_had_a_config_is_free(self):
         self.run_dir.path.mkdir(parents=True)
         for name in ".lock", ".new-config.json":

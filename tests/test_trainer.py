@@ -116,7 +116,10 @@ class TrainTest(absltest.TestCase):
         self.assertIn("test accuracy", self.first.stdout)
         self.assertIn("Precision ", self.first.stderr)
         for line in self.first.stderr.splitlines():
-            self.assertRegex(line, "^(Decoding|Precision|Training|Run dir)")
+            self.assertRegex(
+                line,
+                "^(Decoding|Precision|Training|Recipe|Run dir|Evaluating)",
+            )
 
     def test_a_run_of_a_study_is_the_same_alone(self):
         result = self._run(*self.flags, "--num_runs=2", "--run_dir=study")

@@ -76,7 +76,10 @@ def _classes(root: pathlib.Path, split: str) -> dict[str, list[pathlib.Path]]:
             if directory.is_dir()
         }
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise _unusable(root, f"has no directory {split}") from error
+        missing = f"has no directory {split}"
+        if not root.exists():
+            missing = "does not exist"
+        raise _unusable(root, missing) from error
 
 
 def _visible(directory: pathlib.Path) -> list[pathlib.Path]:
