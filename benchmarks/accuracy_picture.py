@@ -138,7 +138,7 @@ def _scale(axis, runs: list) -> None:
         xlabel="training time: steps and their input (logarithmic)",
         ylabel="accuracy",
         xscale="log",
-        xlim=(min(starts) / 1.3, max(run.train_sec for run in runs) * 1.5),
+        xlim=(min(starts) / 1.3, max(run.train_sec for run in runs) * 2),
         ylim=(lowest - 0.03, 1),
     )
     axis.xaxis.set_major_locator(FixedLocator(_TICKS_SEC))

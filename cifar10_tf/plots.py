@@ -70,11 +70,11 @@ def _image_grid(rows: int, columns: int, images, title: str):
 def curves(history: list[dict], title: str) -> Figure:
     """Draws loss and accuracy by epoch, training against validation.
 
-    history: the rows of `metrics.jsonl`. The best epoch, by validation
-    accuracy, is marked. Training values are means over an epoch while the
-    weights change, dropout active.
+    history: the rows of `metrics.jsonl`. The highest validation accuracy is
+    marked. Training values are means over an epoch while the weights change,
+    dropout active.
     """
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
     figure.suptitle(title)
     loss_axis, accuracy_axis = figure.subplots(1, 2)
     accuracy_axis.yaxis.set_major_formatter(PercentFormatter(xmax=1))
@@ -102,7 +102,8 @@ def curves(history: list[dict], title: str) -> Figure:
         axis.set(xlabel="epoch", ylabel=name, xlim=(0.5, len(epochs) + 0.5))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(alpha=0.3)
-        axis.legend()
+        # Below, where it covers no point.
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12))
     return figure
 
 
