@@ -1,4 +1,5 @@
 import io
+import os
 import pathlib
 import random
 import zipfile
@@ -90,6 +91,18 @@ class FilesTest(absltest.TestCase):
         path = self._write(5)
         path.rename(str(path).replace("-00000005-", "-00000006-"))
         self.assertIsNone(checkpoint.newest(self.directory))
+
+    def test_pickles_are_not_read(self):
+        class Bomb:
+            def __reduce__(self):
+                return os.mkdir, (str(pathlib.Path(directory) / "exploded"),)
+
+        directory = self.directory
+        buffer = io.BytesIO()
+        np.savez(buffer, **{"record": np.array([Bomb()]), "0": np.zeros(1)})
+        self._write_raw(buffer.getvalue())
+        self.assertIsNone(checkpoint.newest(self.directory))
+        self.assertFalse((self.directory / "exploded").exists())
 
     def test_what_cannot_be_read_is_not_taken_for_damaged(self):
         self._write_raw(b"")

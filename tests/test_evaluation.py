@@ -1,4 +1,6 @@
 import math
+import os
+import pathlib
 import zipfile
 from unittest import mock
 
@@ -89,6 +91,17 @@ class EvaluateTest(absltest.TestCase):
         self.assertEqual(self._evaluate().accuracy, 1)
         self._replace("config.json", b"exit(1)")
         self.assertEqual(self._evaluate().accuracy, 1)
+
+    def test_a_model_with_code_in_it_is_refused(self):
+        traces = str(self.run_dir.path / "traces")
+        inputs = keras.Input((4, 4, 1))
+        outputs = keras.layers.Lambda(
+            lambda x: [os.mkdir(traces), x][1], output_shape=(4, 4, 1)
+        )(inputs)
+        keras.Model(inputs, outputs).save(self.run_dir.model)
+        with self.assertRaisesRegex(UserError, "model.keras can't be loaded"):
+            self._evaluate()
+        self.assertFalse(pathlib.Path(traces).exists())
 
     def test_another_network_is_refused(self):
         for layers in [keras.layers.Conv2D(2, 3)], [keras.layers.Flatten()], []:

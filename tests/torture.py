@@ -189,9 +189,12 @@ def terminations(bench, flags, number) -> tuple[str, bool]:
         slowest = max(slowest, time.monotonic() - start)
         was_done = process.returncode == 0
         ended += not was_done
-        good += (process.returncode == 143 and "stopped by" in error) or (
+        good += (
+            process.returncode == 143 and "stopped by SIGTERM" in error
+        ) or (
             # At Python's own start and end: 143, too, for a shell.
             process.returncode == -signal.SIGTERM
+            and (not error or (run_dir / "summary.json").exists())
         )
         if was_done or bench.rng.random() < 0.5:
             status, error = bench.finish(flags, run_dir)

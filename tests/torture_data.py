@@ -158,16 +158,19 @@ def first_runs(num_processes: int = 4) -> dict[str, int]:
             "train, synthetic10": _successes(
                 num_processes,
                 root,
+                "Everything is in ",
                 ["--dataset=synthetic10", "--max_train_examples=64"]
                 + ["--epochs=1", "--batch_size=16"],
             ),
             "prepare, cifar10 from an archive": _successes(
-                num_processes, root, ["prepare", archive]
+                num_processes, root, " is ready: ", ["prepare", archive]
             ),
         }
 
 
-def _successes(num: int, root: pathlib.Path, arguments: list[str]) -> int:
+def _successes(
+    num: int, root: pathlib.Path, says: str, arguments: list[str]
+) -> int:
     program = f"""
 import pathlib, sys
 from cifar10_tf import main
@@ -180,7 +183,7 @@ with fakes.published_in(pathlib.Path({str(root / "files")!r}), {_ROWS}):
         subprocess.Popen(
             [sys.executable, "-c", program, *arguments]
             + [f"--run_dir={root / f'run{i}'}"],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -188,9 +191,10 @@ with fakes.published_in(pathlib.Path({str(root / "files")!r}), {_ROWS}):
     ]
     successes = 0
     for process in processes:
-        error = process.communicate()[1]
-        successes += process.returncode == 0
-        if process.returncode:
+        out, error = process.communicate()
+        is_done = process.returncode == 0 and says in out
+        successes += is_done
+        if not is_done:
             print(error, file=sys.stderr)
     return successes
 
