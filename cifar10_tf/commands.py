@@ -5,7 +5,6 @@ a mistake is answered at once. A command's docstring is its line in `--help`.
 """
 
 import dataclasses
-import os
 
 from cifar10_tf import datasets, flags, interruption, machine, precision
 from cifar10_tf.config import Config
@@ -61,7 +60,7 @@ def _train_study(config: Config) -> None:
 
     summary = study.train(config, FLAGS.num_runs, restart=FLAGS.restart)
     print(study.table(summary))
-    print(f"Everything is in {os.path.abspath(config.run_dir)}")
+    print(f"Everything is in {RunDirectory(config.run_dir).path}")
 
 
 def evaluate() -> None:

@@ -118,8 +118,7 @@ def _on_signal(number: int, frame) -> None:
     if _received:
         return  # it is on its way out
     _received = number
-    if not _is_held:
-        raise _by_signal()
+    _on_call(number, frame)
 
 
 def _on_call(number: int, frame) -> None:

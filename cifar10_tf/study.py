@@ -52,8 +52,9 @@ def train(config: Config, num_runs: int, *, restart: bool = False) -> dict:
         UserError: a directory can't be used, or a run fails.
         Interrupted: a run was, or the time is over.
     """
-    path = pathlib.Path(config.run_dir).expanduser().absolute()
-    if RunDirectory(path).config.exists():
+    directory = RunDirectory(config.run_dir)
+    path = directory.path
+    if directory.config.exists():
         raise UserError(
             f"{path} holds a run, not a study of several; choose another "
             "--run_dir."

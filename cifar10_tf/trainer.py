@@ -195,23 +195,7 @@ def _fit(
     made_by: dict,
     every_sec: float,
 ) -> callbacks.Throughput:
-    _log.info(
-        "Training %s on %s: %d examples, %d held out for validation.",
-        config.model,
-        config.dataset,
-        data.num_train,
-        data.num_validation,
-    )
-    _log.info(
-        "Recipe: %d epochs in batches of %d, %s at %g (%s), augment %s.",
-        config.epochs,
-        config.batch_size,
-        config.optimizer,
-        config.learning_rate,
-        config.schedule,
-        config.augment,
-    )
-    _log.info("Run directory: %s", run.path)
+    _announce(config, run, data)
     throughput = callbacks.Throughput(data.num_train, config.batch_size)
     log = callbacks.MetricsLog(run.metrics)
     checkpoints = Checkpoints(
@@ -250,6 +234,26 @@ def _fit(
         verbose=1 if sys.stdout.isatty() else 2,
     )
     return throughput
+
+
+def _announce(config: Config, run: RunDirectory, data: RunData) -> None:
+    _log.info(
+        "Training %s on %s: %d examples, %d held out for validation.",
+        config.model,
+        config.dataset,
+        data.num_train,
+        data.num_validation,
+    )
+    _log.info(
+        "Recipe: %d epochs in batches of %d, %s at %g (%s), augment %s.",
+        config.epochs,
+        config.batch_size,
+        config.optimizer,
+        config.learning_rate,
+        config.schedule,
+        config.augment,
+    )
+    _log.info("Run directory: %s", run.path)
 
 
 def _results(
