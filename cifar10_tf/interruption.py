@@ -15,6 +15,9 @@ import time
 
 from cifar10_tf import machine
 
+# The signals that ask for an end.
+_ENDS = signal.SIGINT, signal.SIGTERM
+
 # As sysexits.h has it: try again.
 _OUT_OF_TIME = 75
 
@@ -56,7 +59,7 @@ def install() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in signal.SIGINT, signal.SIGTERM:
+    for number in _ENDS:
         signal.signal(number, _on_signal)
     signal.signal(signal.SIGUSR1, _on_call)
     sys.unraisablehook = _on_unraisable
@@ -137,8 +140,10 @@ def _watch(reader: int) -> None:
     # only, which may be compiling in native code for minutes. And what they
     # raise gets lost in a destructor or a weak reference's callback: so they
     # are called again until the process ends or, by `hold`, forbids it.
-    received = os.read(reader, 1)
-    first, end = received[0], time.monotonic() + limit_sec
+    # Every signal that somebody handles comes here.
+    while (first := os.read(reader, 1)[0]) not in _ENDS:
+        pass
+    received, end = bytes([first]), time.monotonic() + limit_sec
     main_thread = threading.main_thread().ident
     # A study passes on, as SIGTERM, what may have reached its run already.
     while received.count(signal.SIGINT) < 2:

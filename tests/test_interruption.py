@@ -88,6 +88,11 @@ time.sleep(99)
             process.terminate()
             self.assertEqual(process.wait(30), 143)
 
+    def test_other_signals_are_others_business(self):
+        code = "signal.signal(signal.SIGUSR2, print); ready(); time.sleep(2)"
+        status, out = self._run(code, signal.SIGUSR2, limit_sec=0.5)
+        self.assertEqual(status, 0, out)
+
     def test_what_does_not_end_is_ended(self):
         code = "interruption.hold(); ready(); time.sleep(99)"
         self.assertEqual(
