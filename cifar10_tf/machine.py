@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import logging
 import os
 import pathlib
 import platform
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 import psutil
 
 import cifar10_tf
+
+_log = logging.getLogger(__name__)
 
 
 def versions() -> dict[str, str]:
@@ -41,7 +44,7 @@ def _tfds_version() -> str:
 
 
 def hardware() -> dict:
-    """Describes the CPU, the memory and the GPUs that TensorFlow sees."""
+    """Describes the CPU, the memory and the GPUs that are used."""
     notable = {"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
     return {
         "cpu": _cpu_field("model name") or platform.processor(),
@@ -79,17 +82,26 @@ def _cpu_field(name: str) -> str:
 def start_tensorflow() -> None:
     """Imports TensorFlow, quietly, and lets a GPU's memory grow with its use.
 
-    Before its log is set up, TensorFlow writes six lines to stderr that no
-    variable turns off, among them an error wherever there is no NVIDIA driver.
-    Does nothing the second time.
+    Of several GPUs it is the first alone that is used. Before its log is set
+    up, TensorFlow writes six lines to stderr that no variable turns off, among
+    them an error wherever there is no NVIDIA driver. Does nothing the second
+    time.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _silenced_stderr():
         import tensorflow as tf
 
-        for gpu in tf.config.list_physical_devices("GPU"):
+        gpus = tf.config.get_visible_devices("GPU")
+        for gpu in gpus[:1]:
             # All of the memory at once would starve whatever shares the GPU.
             tf.config.experimental.set_memory_growth(gpu, True)
+    if len(gpus) > 1:
+        # TensorFlow would take memory of the others, too, and use none of them.
+        tf.config.set_visible_devices(gpus[0], "GPU")
+        _log.info(
+            "Of %d GPUs the first is used; CUDA_VISIBLE_DEVICES chooses.",
+            len(gpus),
+        )
 
 
 @contextlib.contextmanager
@@ -106,7 +118,7 @@ def _silenced_stderr() -> Iterator[None]:
 
 
 def gpus() -> list[dict]:
-    """Returns name and compute capability (major, minor) of each visible GPU.
+    """Returns name and compute capability (major, minor) of each GPU in use.
 
     A GPU that is not NVIDIA's has the capability (0, 0).
     """
@@ -114,7 +126,7 @@ def gpus() -> list[dict]:
 
     details = [
         tf.config.experimental.get_device_details(device)
-        for device in tf.config.list_physical_devices("GPU")
+        for device in tf.config.get_visible_devices("GPU")
     ]
     return [
         {

@@ -42,7 +42,7 @@ assert "tensorflow_datasets" not in sys.modules
         details = {"device_name": "Tesla T4", "compute_capability": (7, 5)}
         with (
             mock.patch.object(
-                tf.config, "list_physical_devices", return_value=["gpu", "x"]
+                tf.config, "get_visible_devices", return_value=["gpu", "x"]
             ),
             mock.patch.object(
                 tf.config.experimental,
@@ -56,19 +56,27 @@ assert "tensorflow_datasets" not in sys.modules
         )
         self.assertEqual(second["compute_capability"], (0, 0))
 
-    def test_the_memory_of_every_gpu_grows(self):
+    def _start(self, gpus):
+        """Returns the GPUs whose memory grows, and that which is chosen."""
+        config = tf.config
         with (
-            mock.patch.object(
-                tf.config, "list_physical_devices", return_value=["a", "b"]
-            ),
-            mock.patch.object(
-                tf.config.experimental, "set_memory_growth"
-            ) as grow,
+            mock.patch.object(config, "get_visible_devices", lambda _: gpus),
+            mock.patch.object(config.experimental, "set_memory_growth") as grow,
+            mock.patch.object(config, "set_visible_devices") as choose,
         ):
             machine.start_tensorflow()
-        self.assertEqual(
-            grow.mock_calls, [mock.call("a", True), mock.call("b", True)]
-        )
+        return grow.mock_calls, choose.mock_calls
+
+    def test_the_memory_of_a_gpu_grows(self):
+        self.assertEqual(self._start(["a"]), ([mock.call("a", True)], []))
+        self.assertEqual(self._start([]), ([], []))
+
+    def test_of_several_gpus_the_first_is_used(self):
+        with self.assertLogs("cifar10_tf") as logs:
+            grown, chosen = self._start(["a", "b"])
+        self.assertEqual(grown, [mock.call("a", True)])
+        self.assertEqual(chosen, [mock.call("a", "GPU")])
+        self.assertIn("Of 2 GPUs the first is used", logs.output[0])
 
     def test_why_no_gpu(self):
         with mock.patch("shutil.which", return_value=None):
