@@ -13,10 +13,10 @@ from cifar10_tf.files import append, replacing
 class Throughput(keras.callbacks.Callback):
     """Times the training steps and their input, and nothing else.
 
-    Validation and drawing don't count. Rates leave out a process's first step,
-    which traces, and the run's rate its first epoch if there are more: XLA
-    compiles for each batch size. Adds `images_per_sec` and `train_sec` to an
-    epoch's logs; comes before the callbacks that record them.
+    Validation, checkpoints and drawing don't count. Rates leave out a process's
+    first step, which traces, and the run's rate its first epoch if there are
+    more: XLA compiles for each batch size. Adds `images_per_sec` and
+    `train_sec` to an epoch's logs; comes before the callbacks that record them.
 
     Attributes:
         train_sec: seconds spent in training steps so far.
@@ -54,6 +54,10 @@ class Throughput(keras.callbacks.Callback):
             "run": self._run,
             "epoch": self._epoch,
         }
+
+    def skip(self) -> None:
+        """Leaves out the time since `state`."""
+        self._started = time.perf_counter()
 
     def go_on_from(self, state: dict) -> None:
         """Takes up what an earlier process has measured."""

@@ -60,16 +60,15 @@ class Checkpoints(keras.callbacks.Callback):
         self._saved_step = None  # of the newest that is there or on its way
         self._saved_at, self._cost_sec = time.monotonic(), 0.0
 
-    def resume(self, model: keras.Model) -> int:
-        """Brings back the newest checkpoint and returns how many steps it had.
+    def resume(self, model: keras.Model, found: Checkpoint | None) -> int:
+        """Brings back a checkpoint and returns how many steps it had.
 
-        That is 0 where there is none, and everything stays as it is.
+        Without one that is 0, and everything stays as it is.
 
         Raises:
             UserError: it does not fit this run.
         """
         checkpoint.remove_unfinished(self._directory)
-        found = checkpoint.newest(self._directory)
         if not found:
             if self._log.begin([]):
                 _log.info("No checkpoint to resume from: starting over.")
@@ -154,6 +153,7 @@ class Checkpoints(keras.callbacks.Callback):
         )
 
     def _save(self, step: int) -> None:
+        throughput = self._throughput.state()
         self._wait()
         start = time.monotonic()
         arrays = checkpoint.capture(self.model)
@@ -161,13 +161,14 @@ class Checkpoints(keras.callbacks.Callback):
             raise self._diverged("weights are not finite any more", step)
         record = self._expected(self.model) | {
             "made_by": self._made_by,
-            "throughput": self._throughput.state(),
+            "throughput": throughput,
             "history": list(self._log.history),
         }
         self._writing = self._writer.submit(
             self._write, Checkpoint(step, arrays, record), start
         )
         self._saved_at, self._saved_step = start, step
+        self._throughput.skip()
 
     def _write(self, checkpoint_: Checkpoint, start: float) -> None:
         try:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cifar10_tf import (
     callbacks,
+    checkpoint,
     evaluation,
     machine,
     models,
@@ -19,8 +20,9 @@ from cifar10_tf import (
     run_data,
     training_loop,
 )
+from cifar10_tf.checkpoint import Checkpoint
 from cifar10_tf.checkpoint_callback import Checkpoints
-from cifar10_tf.config import Config
+from cifar10_tf.config import POLICIES, Config
 from cifar10_tf.datasets import names
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import replacing
@@ -55,15 +57,21 @@ def train(
         return _train(config, restart, checkpoint_every_sec)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise UserError(
-            f"out of memory at --batch_size={config.batch_size}; lower it."
+            f"out of memory at --batch_size={config.batch_size}; start over "
+            "with --restart and a lower one."
         ) from error
 
 
 def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
-    policy = set_up(config)
+    set_up(config)
     data = run_data.load(config)
+    run = RunDirectory(config.run_dir)
+    if restart:
+        run.set_aside()
+    run.open(config)
+    found = checkpoint.newest(run.checkpoints)
     stamp = {
-        "precision": policy,  # that which "auto" has become
+        "precision": set_precision(config, found),
         "versions": machine.versions(),
         "hardware": machine.hardware(),
     }
@@ -77,17 +85,14 @@ def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
     )
     whitening.adapt(model, data.sample)
 
-    run = RunDirectory(config.run_dir)
-    if restart:
-        run.set_aside()
-    run.open(config)
     throughput = _fit(
         model,
         config,
         run,
         data,
         steps_per_epoch,
-        made_by=_made_by(stamp),
+        found=found,
+        stamp=stamp,
         every_sec=checkpoint_every_sec,
     )
     _save(model, run)
@@ -110,15 +115,25 @@ def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
     return summary
 
 
-def set_up(config: Config) -> str:
-    """Makes TensorFlow ready for a run and returns the dtype policy in use."""
+def set_up(config: Config) -> None:
+    """Makes TensorFlow ready for a run."""
     machine.start_tensorflow()
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
+
+
+def set_precision(config: Config, found: Checkpoint | None = None) -> str:
+    """Sets and returns the dtype policy, of which models are built.
+
+    Args:
+        found: what the run goes on from: "auto" stays what it was there.
+    """
     policy = config.precision
     if policy == "auto":
         policy, reason = precision.for_this_machine()
+        if found and found.record.get("precision") in POLICIES:
+            policy, reason = found.record["precision"], "the run began with it"
         _log.info("Precision %s: %s.", policy, reason)
     keras.config.set_dtype_policy(policy)
     if not machine.gpus():
@@ -180,9 +195,8 @@ def _save(model: keras.Model, run: RunDirectory) -> None:
 
 def _made_by(stamp: dict) -> dict:
     """Returns what bits may depend on: all but the size of the memory."""
-    flat = {"precision": stamp["precision"]}
-    flat |= stamp["versions"] | stamp["hardware"]
-    return {name: v for name, v in flat.items() if name != "memory_gib"}
+    made_by = stamp["versions"] | stamp["hardware"]
+    return {name: v for name, v in made_by.items() if name != "memory_gib"}
 
 
 def _fit(
@@ -192,7 +206,8 @@ def _fit(
     data: RunData,
     steps_per_epoch: int,
     *,
-    made_by: dict,
+    found: Checkpoint | None,
+    stamp: dict,
     every_sec: float,
 ) -> callbacks.Throughput:
     _announce(config, run, data)
@@ -200,13 +215,17 @@ def _fit(
     log = callbacks.MetricsLog(run.metrics)
     checkpoints = Checkpoints(
         run.checkpoints,
-        run={"settings": config.settings(), "data": data.digest},
-        made_by=made_by,
+        run={
+            "settings": config.settings(),
+            "precision": stamp["precision"],
+            "data": data.digest,
+        },
+        made_by=_made_by(stamp),
         throughput=throughput,
         log=log,
         every_sec=every_sec,
     )
-    first_step = checkpoints.resume(model)
+    first_step = checkpoints.resume(model, found)
     # An epoch is over when it is validated and in the log.
     first_epoch = len(log.history)
     if first_step:

@@ -56,11 +56,15 @@ class _Run:
             every_sec=every_sec,
         )
 
+    def resume(self):
+        found = checkpoint.newest(self.directory)
+        return self.checkpoints.resume(self.model, found)
+
     def fit(self, *more, x=1.0):
         rng = np.random.RandomState(0)
         images = x * rng.rand(_STEPS * _EPOCHS, 5, 4).astype(np.float32)
         labels = np.eye(2)[rng.randint(0, 2, images.shape[:2])]
-        self.first_step = step = self.checkpoints.resume(self.model)
+        self.first_step = step = self.resume()
         batches = tf.data.Dataset.from_tensor_slices((images, labels))
         epoch = len(self.log.history)
         training_loop.fit(
@@ -175,6 +179,26 @@ class CheckpointsTest(parameterized.TestCase):
         steps = [call.args[1].step for call in write.call_args_list]
         self.assertEqual(steps, [3, 5, 6])  # 3 and 6: ends of epochs
 
+    def test_its_own_time_is_no_training(self):
+        clock = mock.Mock(return_value=0.0)
+        arrays_of = checkpoint.capture
+
+        def capture(model):
+            clock.return_value += 100.0
+            return arrays_of(model)
+
+        def tick(batch, logs):
+            clock.return_value += 1.0
+
+        run = _Run(self.directory, every_sec=0.0)
+        with (
+            mock.patch("time.perf_counter", clock),
+            mock.patch.object(checkpoint, "capture", capture),
+        ):
+            run.fit(keras.callbacks.LambdaCallback(on_train_batch_begin=tick))
+        self.assertEqual(run.throughput.train_sec, 6.0)
+        self.assertEqual(clock.return_value, 606.0)
+
     def test_a_slow_disk_does_not_stop_the_training(self):
         is_step_5_done = threading.Event()
         written = []
@@ -256,7 +280,7 @@ class CheckpointsTest(parameterized.TestCase):
                 self.directory, checkpoint.Checkpoint(1, arrays, record)
             )
             with self.assertRaisesRegex(UserError, "not of this run"):
-                run.checkpoints.resume(run.model)
+                run.resume()
 
     def test_other_versions_are_a_warning(self):
         with self._stop_after(2), self.assertRaises(interruption.Interrupted):

@@ -14,11 +14,19 @@ import tensorflow as tf
 from absl.testing import absltest
 from PIL import Image
 
+from cifar10_tf import checkpoint, datasets, models, precision, trainer
 from cifar10_tf import config as config_lib
-from cifar10_tf import datasets, models, trainer
 from cifar10_tf.errors import UserError
 from cifar10_tf.models import whitening
 from tests import fakes
+
+_ON_A_MACHINE = """
+import sys
+from cifar10_tf import main, precision
+policy = sys.argv.pop(1)
+precision.for_this_machine = lambda: (policy, "of a reason")
+main.run()
+"""
 
 _PLAIN_KERAS = """
 import sys, warnings, keras, numpy as np, tensorflow_datasets as tfds
@@ -184,10 +192,10 @@ class TrainTest(absltest.TestCase):
 
     def test_speedrun(self):
         images = datasets.load("cifar10", self.parent / "data").train.images
-        for precision in ("float32", "mixed_bfloat16"):
-            name = f"speedrun_{precision}"
+        for policy in ("float32", "mixed_bfloat16"):
+            name = f"speedrun_{policy}"
             result = self._run(
-                "--model=speedrun_s", f"--precision={precision}",
+                "--model=speedrun_s", f"--precision={policy}",
                 "--batch_size=50", "--validation_fraction=0",
                 f"--run_dir={name}",
             )  # fmt: skip
@@ -336,6 +344,24 @@ class FolderTest(absltest.TestCase):
         )  # fmt: skip
         self.assertFalse((self.parent / "run").exists())
 
+    def test_goes_on_in_the_precision_that_it_began_with(self):
+        flags = ["--dataset=folder:my pets", "--model=baseline", "--epochs=1"]
+        flags += ["--mixed_precision", "--run_dir=run"]
+        end = "--max_minutes=1e-9"
+        for more in ["mixed_float16", *flags, end], ["float32", *flags]:
+            result = subprocess.run(
+                [sys.executable, "-c", _ON_A_MACHINE, *more],
+                env=self.environment, cwd=self.parent, text=True,
+                capture_output=True,
+            )  # fmt: skip
+            status = 75 if end in more else 0
+            self.assertEqual(result.returncode, status, result.stderr)
+        self.assertIn(
+            "Precision mixed_float16: the run began with it", result.stderr
+        )
+        summary = (self.parent / "run" / "summary.json").read_text()
+        self.assertEqual(json.loads(summary)["precision"], "mixed_float16")
+
     def test_prepare_and_doctor(self):
         result = self._run("prepare", "--dataset=folder:my pets")
         self.assertIn("33 training and 7 test images", result.stdout)
@@ -352,6 +378,33 @@ class OutOfMemoryTest(absltest.TestCase):
                 self.assertRaisesRegex(UserError, "memory.*--batch_size=256"),
             ):
                 trainer.train(config_lib.make_config())
+
+
+class PrecisionTest(absltest.TestCase):
+    def _precision(self, asked_for, *begun_with):
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        found = None
+        if begun_with:
+            [policy] = begun_with
+            found = checkpoint.Checkpoint(1, [], {"precision": policy})
+        here = "mixed_bfloat16", "of a reason"
+        with mock.patch.object(precision, "for_this_machine", lambda: here):
+            policy = trainer.set_precision(
+                config_lib.make_config(precision=asked_for), found
+            )
+        self.assertEqual(keras.config.dtype_policy().name, policy)
+        return policy
+
+    def test_auto_is_of_this_machine_and_of_where_the_run_began(self):
+        self.assertEqual(self._precision("auto"), "mixed_bfloat16")
+        self.assertEqual(
+            self._precision("auto", "mixed_float16"), "mixed_float16"
+        )
+        self.assertEqual(self._precision("float32"), "float32")
+
+    def test_a_forged_one_is_none(self):
+        for forged in None, "x", ["float32"], {}:
+            self.assertEqual(self._precision("auto", forged), "mixed_bfloat16")
 
 
 class CompiledModelTest(absltest.TestCase):
