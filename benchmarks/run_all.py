@@ -5,7 +5,7 @@
 Left out is time_to_accuracy.py, which takes hours.
 
 Writes NAME.json and NAME.md for each, and README.md with all tables, to
-benchmarks/results/ or DIR. With --quick it takes about three minutes on two
+benchmarks/results/ or DIR. With --quick it takes about four minutes on two
 cores and writes to runs/benchmarks/; quick figures show that everything works
 rather than what is faster.
 Exits with 1 if a benchmark failed, after the others have run.
@@ -20,7 +20,7 @@ _HERE = pathlib.Path(__file__).absolute().parent
 _RESULTS = _HERE / "results"
 _QUICK_RESULTS = _HERE.parent / "runs/benchmarks"  # where harness.py has them
 _MORE = "Whole trainings are in [time_to_accuracy.md](time_to_accuracy.md).\n"
-NAMES = ("input_pipeline", "train_step", "end_to_end")
+NAMES = ("input_pipeline", "train_step", "end_to_end", "guarantees")
 
 
 def main() -> int:

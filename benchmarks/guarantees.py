@@ -1,0 +1,129 @@
+"""Times what exact resume and determinism cost a training.
+
+    python benchmarks/guarantees.py [--quick] [--output=FILE.json]
+        [--dataset=auto]
+
+Epochs of the dropout model, batch 256, in the precision that this machine gains
+from, in turn (--quick: of 10 steps):
+
+- bare: without checkpoints;
+- saved: with checkpoints as the `train` command writes them, every minute and
+  at the end of the epoch, into the system's directory of temporary files;
+- deterministic: bare, with --deterministic, in a process of its own.
+
+Prints the seconds of an epoch's training steps, and until the last checkpoint
+is on the disk, by the clock (sec) and of all cores' time (cpu_sec), which
+depends less on what else the machine does; then the ratios to bare within each
+round. The data are those that --dataset=auto trains on.
+"""
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+
+import harness
+
+from cifar10_tf import config as config_lib
+from cifar10_tf import datasets
+from cifar10_tf.datasets import names
+
+_EPOCHS = pathlib.Path(__file__).with_name("_epochs.py")
+_METRICS = ("sec", "cpu_sec")
+
+
+class _Trainer:
+    """A process that trains an epoch when asked to."""
+
+    def __init__(self, config: config_lib.Config, num_steps: int):
+        self._process = subprocess.Popen(
+            [sys.executable, _EPOCHS, config.to_json(), str(num_steps)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def epoch(self, kind: str) -> dict[str, float]:
+        """Returns the seconds of an epoch, `saved` or `bare`."""
+        print(kind, file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        if not answer:
+            sys.exit(f"error: a training ended with {self._process.wait()}.")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def main() -> None:
+    """Runs the benchmark that this file's docstring describes."""
+    parser = harness.parser(__doc__)
+    parser.add_argument("--dataset", default="auto")
+    arguments = parser.parse_args()
+    num_steps, repeats = (10, 2) if arguments.quick else (137, 9)
+    dataset = datasets.resolve(arguments.dataset, "")
+    values = measure(dataset, num_steps, repeats)
+    case = f"dropout, {num_steps} steps, {names.title(dataset)}"
+    harness.report("guarantees", make_rows(case, values), arguments)
+
+
+def measure(
+    dataset: str, num_steps: int, repeats: int
+) -> dict[str, list[dict[str, float]]]:
+    """Returns what each kind's epochs took, one a round."""
+    with contextlib.ExitStack() as stack:
+
+        def trainer(**settings) -> _Trainer:
+            config = config_lib.make_config(
+                model="dropout", dataset=dataset, precision="auto", **settings
+            )
+            return stack.enter_context(
+                contextlib.closing(_Trainer(config, num_steps))
+            )
+
+        ordinary = trainer()
+        deterministic = trainer(deterministic=True)
+        kinds = {
+            "bare": lambda: ordinary.epoch("bare"),
+            "saved": lambda: ordinary.epoch("saved"),
+            "deterministic": lambda: deterministic.epoch("bare"),
+        }
+        values = {kind: [] for kind in kinds}
+        for number, kind in harness.turns(list(kinds), repeats):
+            took = kinds[kind]()
+            if number:
+                values[kind].append(took)
+            sec = " ".join(f"{name} {took[name]:.4g}" for name in _METRICS)
+            print(f"{number}/{repeats} {kind}: {sec}", file=sys.stderr)
+    return values
+
+
+def make_rows(
+    case: str, values: dict[str, list[dict[str, float]]]
+) -> list[dict]:
+    """Returns the results: seconds of each kind, then ratios to bare."""
+    rows = []
+    for metric in _METRICS:
+        of = {kind: [took[metric] for took in v] for kind, v in values.items()}
+        rows += [
+            harness.row(f"{case}, {kind}", "cifar10_tf", metric, "s", v)
+            for kind, v in of.items()
+        ]
+        bare = of.pop("bare")
+        rows += [
+            harness.row(
+                f"{case}, {kind} / bare",
+                "cifar10_tf",
+                f"{metric}_ratio",
+                "1",
+                [a / b for a, b in zip(v, bare, strict=True)],
+            )
+            for kind, v in of.items()
+        ]
+    return rows
+
+
+if __name__ == "__main__":
+    main()
