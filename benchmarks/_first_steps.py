@@ -21,7 +21,7 @@ _NUM_STEPS = 4
 def main(dataset_name: str) -> None:
     """Does what the `train` command does, as far as the first steps."""
     machine.start_tensorflow()
-    from cifar10_tf import callbacks, run_data, trainer
+    from cifar10_tf import callbacks, run_data, trainer, training_loop
 
     times = {"import": machine.process_sec()}
     config = config_lib.make_config(
@@ -34,20 +34,20 @@ def main(dataset_name: str) -> None:
     data = run_data.load(config)
     times["data"] = machine.process_sec()
 
+    trainer.set_precision(config)
     model = trainer.compiled_model(
         config, num_classes=len(data.class_names), num_steps=_NUM_STEPS
     )
     times["model"] = machine.process_sec()
 
     throughput = callbacks.Throughput(data.num_train, config.batch_size)
-    model.fit(
+    training_loop.fit(
+        model,
         data.train(),
+        epochs=1,
         steps_per_epoch=_NUM_STEPS,
-        validation_data=data.validation,
-        validation_steps=1,
+        validation=data.validation.take(1),
         callbacks=[throughput],
-        shuffle=False,
-        verbose=0,
     )
     times["first step"] = throughput.first_step_sec
 
