@@ -27,8 +27,8 @@ picture goes to pictures/ beside the table.
 Three seeds take two to three hours on two cores. Every finished run is kept in
 runs/time_to_accuracy/DATASET-COMMIT/ and not run again, so that the command can
 be interrupted and repeated, also with other subjects and seeds: the report has
-all that are finished with this commit. --quick takes two minutes, and its
-figures mean nothing.
+all that are finished with this commit. Where files differ from the commit, all
+begin anew. --quick takes two minutes, and its figures mean nothing.
 """
 
 import dataclasses
@@ -112,13 +112,15 @@ def main() -> None:
     seeds = (arguments.seeds or ("1" if quick else "1,2,3")).split(",")
     targets = [float(target) for target in arguments.targets.split(",")]
     dataset = datasets.resolve(arguments.dataset, "")
-    # Those of another commit are not of the same recipes.
-    kept = f"{names.slug(dataset)}-{harness.commit() or 'unknown'}"
+    # Those of other code are not of the same recipes.
+    commit = harness.commit() or "unknown-dirty"
+    kept = f"{names.slug(dataset)}-{commit}"
     work = _REPOSITORY / "runs" / "time_to_accuracy" / kept
     where = names.title(dataset)
     if quick:
         where += " (quick trial: MEANS NOTHING)"
         work = work.with_name(f"{work.name}-quick")
+    if quick or commit.endswith("-dirty"):
         shutil.rmtree(work, ignore_errors=True)
 
     train_all(subjects, seeds, work, dataset, quick)
