@@ -95,9 +95,9 @@ flags.DEFINE_float(
     "weight_decay",
     None,
     "Every step takes learning_rate * weight_decay of each kernel off it; "
-    "biases, normalisation and embeddings are left alone. By muon only off the "
-    "head's and depthwise kernels: it gives the others their norm. "
-    + _recipe_default("weight_decay"),
+    "biases, normalisation and embeddings are left alone. By muon only off "
+    "kernels of the head, depthwise ones and attention's: it gives the others "
+    "their norm. " + _recipe_default("weight_decay"),
 )
 flags.DEFINE_float(
     "label_smoothing",
