@@ -131,7 +131,13 @@ def _batches(
     # The step is all the state.
     ds = tf.data.Dataset.range(first_step, last_step)
     ds = ds.map(batch_at_step, num_parallel_calls=tf.data.AUTOTUNE)
-    return ds.prefetch(tf.data.AUTOTUNE)  # the device never waits
+    ds = ds.prefetch(tf.data.AUTOTUNE)  # the device never waits
+    # A call for each core, and a buffer that grows until nobody waits, as fast.
+    # The thread that tunes them would sleep for 10 ms, 20, 40 ... 60 s, and an
+    # iterator's end wait for it: 5 s of training, and as long for nothing.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return ds.with_options(options)
 
 
 def steps_per_epoch(num_examples: int, batch_size: int) -> int:

@@ -266,6 +266,17 @@ class ArraysTest(parameterized.TestCase):
             cifar10_tf.make_tea  # noqa: B018
 
 
+class TuningTest(absltest.TestCase):
+    def test_no_thread_that_an_iterators_end_waits_for(self):
+        arrays = _numbered_arrays(4)
+        sizes = {"num_classes": 4, "batch_size": 4}
+        for dataset in (
+            pipeline.make_train(*arrays, seed=1, **sizes),
+            pipeline.make_eval(*arrays, **sizes).map(lambda *pair: pair),
+        ):
+            self.assertFalse(dataset.options().autotune.enabled)
+
+
 class ToFloatTest(absltest.TestCase):
     def test_every_value(self):
         pixels = np.arange(256, dtype=np.uint8)
