@@ -143,17 +143,17 @@ def _watch(reader: int) -> None:
     # Every signal that somebody handles comes here.
     while (first := os.read(reader, 1)[0]) not in _ENDS:
         pass
-    received, end = bytes([first]), time.monotonic() + limit_sec
+    received, now = bytes([first]), time.monotonic()
+    end, again = now + limit_sec, now + _AGAIN_SEC
     main_thread = threading.main_thread().ident
     # A study passes on, as SIGTERM, what may have reached its run already.
-    while received.count(signal.SIGINT) < 2:
-        left = end - time.monotonic()
-        if left <= 0:
-            break
-        if select.select([reader], [], [], min(left, _AGAIN_SEC))[0]:
-            received += os.read(reader, 1)
-        else:
+    while received.count(signal.SIGINT) < 2 and now < end:
+        if now >= again:
             signal.pthread_kill(main_thread, signal.SIGUSR1)
+            again = now + _AGAIN_SEC
+        if select.select([reader], [], [], min(again, end) - now)[0]:
+            received += os.read(reader, 1)
+        now = time.monotonic()
     with contextlib.suppress(OSError):  # what read it may have ended, too
         name = signal.Signals(first).name
         os.write(sys.stderr.fileno(), f"killed by {name}\n".encode())
