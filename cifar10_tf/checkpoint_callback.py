@@ -76,6 +76,7 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             self._check(found, model)
             checkpoint.restore(model, found.arrays)
+            found.arrays.clear()  # which the caller may keep
             self._throughput.go_on_from(found.record["throughput"])
             self._log.begin(found.record["history"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:

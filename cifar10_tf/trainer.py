@@ -124,7 +124,7 @@ def set_up(config: Config) -> None:
 
 
 def set_precision(config: Config, found: Checkpoint | None = None) -> str:
-    """Sets and returns the dtype policy, of which models are built.
+    """Sets and returns the dtype policy that models are built with.
 
     Args:
         found: what the run goes on from: "auto" stays what it was there.
