@@ -75,9 +75,7 @@ class SmallMapConv2DTest(parameterized.TestCase):
     ):
         keras.config.set_dtype_policy(policy)
         with (
-            mock.patch.object(
-                tf.config, "list_physical_devices", lambda _: gpus
-            ),
+            mock.patch.object(tf.config, "get_visible_devices", lambda _: gpus),
             mock.patch.object(
                 convolution, "_patches", wraps=convolution._patches
             ) as patches,

@@ -168,7 +168,7 @@ class OnGpuTest(parameterized.TestCase):
         self.enterContext(
             mock.patch.object(
                 tf.config,
-                "list_physical_devices",
+                "get_visible_devices",
                 lambda *_: [mock.Mock(device_type="GPU")],
             )
         )

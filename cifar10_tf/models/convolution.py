@@ -26,7 +26,7 @@ class SmallMapConv2D(keras.layers.Conv2D):
             and shape == ((3, 3), (1, 1), (1, 1))
             and self.padding == "same"
             and self.groups == 1
-            and not tf.config.list_physical_devices("GPU")
+            and not tf.config.get_visible_devices("GPU")
         )
         if not is_faster:
             return super().convolution_op(inputs, kernel)
