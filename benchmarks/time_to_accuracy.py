@@ -112,16 +112,10 @@ def main() -> None:
     seeds = (arguments.seeds or ("1" if quick else "1,2,3")).split(",")
     targets = [float(target) for target in arguments.targets.split(",")]
     dataset = datasets.resolve(arguments.dataset, "")
-    # Those of other code are not of the same recipes.
-    commit = harness.commit() or "unknown-dirty"
-    kept = f"{names.slug(dataset)}-{commit}"
-    work = _REPOSITORY / "runs" / "time_to_accuracy" / kept
+    work = runs_directory(dataset, harness.commit() or "unknown-dirty", quick)
     where = names.title(dataset)
     if quick:
         where += " (quick trial: MEANS NOTHING)"
-        work = work.with_name(f"{work.name}-quick")
-    if quick or commit.endswith("-dirty"):
-        shutil.rmtree(work, ignore_errors=True)
 
     train_all(subjects, seeds, work, dataset, quick)
     runs = finished(work)
@@ -134,6 +128,15 @@ def main() -> None:
     pairs = accuracy_runs.find_pairs(runs, targets[0])
     picture = path.parent / "pictures" / f"{path.stem}.png"
     accuracy_picture.save(picture, runs, pairs, targets, title)
+
+
+def runs_directory(dataset: str, commit: str, quick: bool) -> pathlib.Path:
+    """Returns where the trainings are, none of them of other code."""
+    kept = f"{names.slug(dataset)}-{commit}{'-quick' * quick}"
+    work = _REPOSITORY / "runs" / "time_to_accuracy" / kept
+    if quick or commit.endswith("-dirty"):
+        shutil.rmtree(work, ignore_errors=True)
+    return work
 
 
 def _is_installed() -> bool:

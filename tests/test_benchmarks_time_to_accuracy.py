@@ -139,6 +139,20 @@ class TrainAllTest(absltest.TestCase):
         self.assertEqual(list(runs["fine"]), ["1", "2"])
         self.assertEqual(self._started(["good", "fine"], "12"), [])
 
+    def test_what_is_kept_is_of_the_same_code(self):
+        repository = pathlib.Path(self.create_tempdir().full_path)
+        for commit, quick, is_kept in (
+            ("abc", False, True),
+            ("abc", True, False),
+            ("abc-dirty", False, False),
+        ):
+            arguments = "cifar10", commit, quick
+            with mock.patch.object(time_to_accuracy, "_REPOSITORY", repository):
+                work = time_to_accuracy.runs_directory(*arguments)
+                (work / "run").mkdir(parents=True)
+                time_to_accuracy.runs_directory(*arguments)
+            self.assertEqual((work / "run").exists(), is_kept)
+
     def test_quick_runs_get_their_flags(self):
         self.assertEqual(
             self._started(["good"], "1", quick=True), ["good-seed1 --q"]
