@@ -26,7 +26,7 @@ import sys
 import harness
 
 from cifar10_tf import config as config_lib
-from cifar10_tf import datasets
+from cifar10_tf import datasets, precision
 from cifar10_tf.datasets import names
 
 _EPOCHS = pathlib.Path(__file__).with_name("_epochs.py")
@@ -65,7 +65,8 @@ def main() -> None:
     num_steps, repeats = (10, 2) if arguments.quick else (137, 9)
     dataset = datasets.resolve(arguments.dataset, "")
     values = measure(dataset, num_steps, repeats)
-    case = f"dropout, {num_steps} steps, {names.title(dataset)}"
+    policy, _ = precision.for_this_machine()
+    case = f"dropout, {policy}, {num_steps} steps, {names.title(dataset)}"
     harness.report("guarantees", make_rows(case, values), arguments)
 
 

@@ -28,7 +28,7 @@ class EpochsTest(absltest.TestCase):
         config = config_lib.make_config(
             model="baseline", dataset=names.of_folder(folder), batch_size=4
         )
-        answers, saved = [], []
+        saved = []
 
         def write(directory, found):
             saved.append(found.step)
