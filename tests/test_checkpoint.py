@@ -7,10 +7,11 @@ from unittest import mock
 
 import keras
 import numpy as np
-from absl.testing import absltest
+from absl.testing import absltest, parameterized
 
-from cifar10_tf import checkpoint
+from cifar10_tf import checkpoint, models, trainer
 from cifar10_tf.checkpoint import Checkpoint
+from cifar10_tf.config import make_config
 
 
 class FilesTest(absltest.TestCase):
@@ -163,6 +164,32 @@ class StateTest(absltest.TestCase):
             variable.assign_add(keras.ops.ones_like(variable))
         for one, other in zip(before, expected, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+class ModelsTest(parameterized.TestCase):
+    def _compiled(self, name, seed):
+        keras.utils.clear_session()  # the same names
+        keras.utils.set_random_seed(seed)
+        return trainer.compiled_model(
+            make_config(model=name), num_classes=10, num_steps=9
+        )
+
+    @parameterized.parameters(*models.MODELS)
+    def test_every_model_comes_back_to_the_bit(self, name):
+        keras.config.set_dtype_policy("mixed_float16")  # with loss scaling
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        directory = pathlib.Path(self.create_tempdir().full_path)
+        model = self._compiled(name, seed=1)
+        for variable in model.optimizer.variables:
+            if variable.ndim:  # momentums
+                variable.assign(variable + 0.125)
+        expected = checkpoint.capture(model)
+        checkpoint.write(directory, Checkpoint(1, expected, {}))
+        other = self._compiled(name, seed=2)
+        self.assertEqual(checkpoint.describe(other), checkpoint.describe(model))
+        checkpoint.restore(other, checkpoint.newest(directory).arrays)
+        for one, two in zip(checkpoint.capture(other), expected, strict=True):
+            self.assertEqual(one.tobytes(), two.tobytes())
 
 
 if __name__ == "__main__":
