@@ -16,8 +16,7 @@ import time
 
 from cifar10_tf import machine
 from cifar10_tf.config import Config
-
-_CHECKPOINT_EVERY_SEC = 60.0
+from cifar10_tf.flags import FLAGS
 
 
 def main(config_json: str, num_steps: int) -> None:
@@ -35,6 +34,7 @@ def main(config_json: str, num_steps: int) -> None:
     )
 
     def epoch(directory: pathlib.Path, is_saved: bool) -> dict[str, float]:
+        """Trains once through; the directory is for what it writes."""
         throughput = callbacks.Throughput(data.num_train, config.batch_size)
         log = callbacks.MetricsLog(directory / "metrics.jsonl")
         checkpoints = Checkpoints(
@@ -43,7 +43,7 @@ def main(config_json: str, num_steps: int) -> None:
             made_by=machine.versions(),
             throughput=throughput,
             log=log,
-            every_sec=_CHECKPOINT_EVERY_SEC,
+            every_sec=FLAGS["checkpoint_every_sec"].default,
         )
         start, start_cpu = time.perf_counter(), time.process_time()
         training_loop.fit(

@@ -91,14 +91,11 @@ def measure(
             "saved": lambda: ordinary.epoch("saved"),
             "deterministic": lambda: deterministic.epoch("bare"),
         }
-        values = {kind: [] for kind in kinds}
-        for number, kind in harness.turns(list(kinds), repeats):
-            took = kinds[kind]()
-            if number:
-                values[kind].append(took)
-            sec = " ".join(f"{name} {took[name]:.4g}" for name in _METRICS)
-            print(f"{number}/{repeats} {kind}: {sec}", file=sys.stderr)
-    return values
+        return harness.in_turn(kinds, repeats, show=_show)
+
+
+def _show(took: dict[str, float]) -> str:
+    return " ".join(f"{name} {took[name]:.4g}" for name in _METRICS)
 
 
 def make_rows(

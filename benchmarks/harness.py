@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from cifar10_tf import machine
 
@@ -20,6 +21,8 @@ _HERE = pathlib.Path(__file__).absolute().parent
 _RESULTS = _HERE / "results"
 _QUICK_RESULTS = _HERE.parent / "runs/benchmarks"  # which mean little
 _BAR_WIDTH = 20
+
+_Value = TypeVar("_Value")
 
 
 def parser(doc: str) -> argparse.ArgumentParser:
@@ -60,15 +63,20 @@ def turns(names: Sequence[str], repeats: int) -> Iterator[tuple[int, str]]:
 
 
 def in_turn(
-    subjects: dict[str, Callable[[], float]], repeats: int
-) -> dict[str, list[float]]:
-    """Calls every subject in its turns and returns what counts."""
+    subjects: dict[str, Callable[[], _Value]],
+    repeats: int,
+    show: Callable[[_Value], str] = "{:.4g}".format,
+) -> dict[str, list[_Value]]:
+    """Calls every subject in its turns and returns what counts.
+
+    show: a value as the progress on stderr has it.
+    """
     values = {name: [] for name in subjects}
     for number, name in turns(list(subjects), repeats):
         value = subjects[name]()
         if number:
             values[name].append(value)
-        print(f"{number}/{repeats} {name}: {value:.4g}", file=sys.stderr)
+        print(f"{number}/{repeats} {name}: {show(value)}", file=sys.stderr)
     return values
 
 
