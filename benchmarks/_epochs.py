@@ -23,13 +23,13 @@ def main(config_json: str, num_steps: int) -> None:
     """Does what the `train` command does with an epoch's training steps."""
     config = Config.from_json(config_json)
     machine.start_tensorflow()
-    from cifar10_tf import callbacks, run_data, trainer, training_loop
+    from cifar10_tf import callbacks, run_data, setting_up, training_loop
     from cifar10_tf.checkpoint_callback import Checkpoints
 
-    trainer.set_up(config)
-    trainer.set_precision(config)
+    setting_up.set_up_tensorflow(config)
+    setting_up.set_precision(config)
     data = run_data.load(config)
-    model = trainer.compiled_model(
+    model = setting_up.compiled_model(
         config, num_classes=len(data.class_names), num_steps=num_steps
     )
 
@@ -48,7 +48,7 @@ def main(config_json: str, num_steps: int) -> None:
         start, start_cpu = time.perf_counter(), time.process_time()
         training_loop.fit(
             model,
-            data.train(),
+            data.train.of_steps(config.batch_size),
             epochs=1,
             steps_per_epoch=num_steps,
             callbacks=[throughput, *([checkpoints] if is_saved else []), log],

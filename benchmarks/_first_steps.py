@@ -21,7 +21,7 @@ _NUM_STEPS = 4
 def main(dataset_name: str) -> None:
     """Does what the `train` command does, as far as the first steps."""
     machine.start_tensorflow()
-    from cifar10_tf import callbacks, run_data, trainer, training_loop
+    from cifar10_tf import callbacks, run_data, setting_up, training_loop
 
     times = {"import": machine.process_sec()}
     config = config_lib.make_config(
@@ -30,12 +30,12 @@ def main(dataset_name: str) -> None:
         precision="auto",
         augment="flip,crop",
     )
-    trainer.set_up(config)
+    setting_up.set_up_tensorflow(config)
     data = run_data.load(config)
     times["data"] = machine.process_sec()
 
-    trainer.set_precision(config)
-    model = trainer.compiled_model(
+    setting_up.set_precision(config)
+    model = setting_up.compiled_model(
         config, num_classes=len(data.class_names), num_steps=_NUM_STEPS
     )
     times["model"] = machine.process_sec()
@@ -43,7 +43,7 @@ def main(dataset_name: str) -> None:
     throughput = callbacks.Throughput(data.num_train, config.batch_size)
     training_loop.fit(
         model,
-        data.train(),
+        data.train.of_steps(config.batch_size),
         epochs=1,
         steps_per_epoch=_NUM_STEPS,
         validation=data.validation.take(1),

@@ -37,6 +37,12 @@ _SHARE = "at least 0 and below 1", lambda value: 0 <= value < 1
 # What each number must be, and the check of it, which NaN fails.
 _RANGES = {
     "epochs": _between(1, 1_000_000),
+    # Odd, as an image that is mirrored in every other epoch would otherwise
+    # be so always or never.
+    "easy_every": (
+        "odd and between 1 and 999",
+        lambda value: value % 2 and 1 <= value <= 999,
+    ),
     "batch_size": _between(1, 1_000_000),
     "learning_rate": ("a positive number", lambda value: 0 < value < math.inf),
     "warmup": _SHARE,
@@ -72,6 +78,7 @@ class Config:
     data_dir: str
     run_dir: str
     epochs: int
+    easy_every: int
     batch_size: int
     optimizer: str
     learning_rate: float

@@ -59,6 +59,13 @@ flags.DEFINE_integer(
     "epochs", None, f"Passes over the data. {_recipe_default('epochs')}"
 )
 flags.DEFINE_integer(
+    "easy_every",
+    None,
+    "Spread the easier half of the training images over so many epochs, an odd "
+    "number: a speedrun_s that is trained first tells which they are. 1: each "
+    f"epoch has all images. {_recipe_default('easy_every')}",
+)
+flags.DEFINE_integer(
     "batch_size",
     None,
     f"Images in a training step. {_recipe_default('batch_size')}",

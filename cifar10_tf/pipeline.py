@@ -43,86 +43,152 @@ def make_train(
         ValueError: the arrays are of another type or shape, or augment asks for
             something that there is not.
     """
-    of_steps = train_batches(
-        images,
-        labels,
-        num_classes=num_classes,
-        batch_size=batch_size,
-        seed=seed,
-        augment=augment,
+    batches = Batches(
+        images, labels, num_classes=num_classes, seed=seed, augment=augment
     )
-    return of_steps(first_step, last_step)
-
-
-def train_batches(
-    images: np.ndarray,
-    labels: np.ndarray,
-    *,
-    num_classes: int,
-    batch_size: int,
-    seed: int,
-    augment: str,
-) -> Callable[..., tf.data.Dataset]:
-    """Returns `make_train` as a function of first_step and last_step alone.
-
-    All its datasets share one copy of the images.
-    """
-    options = augment_spec.parse(augment)
-    _check(images, labels, num_classes, batch_size)
-    if not 0 <= seed < 2**32:  # index_shuffle takes no more bits
-        raise ValueError(f"seed must be between 0 and 2**32 - 1, got {seed}.")
-    if "randaugment" in options and (
-        images.shape[3] != 3 or min(images.shape[1:3]) < 3
-    ):
-        raise ValueError(
-            "randaugment needs images of at least 3 x 3 pixels and 3 channels, "
-            f"got {list(images.shape[1:])}."
-        )
-    num_examples = len(images)
-    epoch_steps = steps_per_epoch(num_examples, batch_size)
-    last_index = tf.constant(num_examples - 1, tf.int64)
-    view = _make_view(images, options, seed)
-    to_one_hot = _make_to_one_hot(labels, num_classes)
-
-    def batch_at_step(step):
-        epoch, position = step // epoch_steps, step % epoch_steps
-        start = position * batch_size
-        places = tf.range(start, tf.minimum(start + batch_size, num_examples))
-        indices = tf.random.experimental.index_shuffle(
-            places, seed=(seed, epoch), max_index=last_index
-        )
-        seeds = _Seeds(seed, step)
-        pixels = view(indices, epoch, seeds)
-        return _augment(pixels, to_one_hot(indices), options, seeds)
-
-    def of_steps(first_step: int = 0, last_step: int | None = None):
-        if first_step < 0:
-            raise ValueError(
-                f"first_step must be at least 0, got {first_step}."
-            )
-        if last_step is None:
-            last_step = np.iinfo(np.int64).max
-        return _batches(batch_at_step, first_step, last_step)
-
-    return of_steps
+    return batches.of_steps(batch_size, first_step, last_step)
 
 
 def make_eval(
     images: np.ndarray, labels: np.ndarray, *, num_classes: int, batch_size: int
 ) -> tf.data.Dataset:
     """Returns every example once, in order, in batches as `make_train` has."""
-    _check(images, labels, num_classes, batch_size)
-    num_examples = len(images)
-    views = Views(images)
-    to_one_hot = _make_to_one_hot(labels, num_classes)
+    batches = Batches(images, labels, num_classes=num_classes)
+    return batches.in_order(batch_size)
 
-    def batch_at_step(step):
-        start = step * batch_size
-        indices = tf.range(start, tf.minimum(start + batch_size, num_examples))
-        return to_float(views.gather(indices)), to_one_hot(indices)
 
-    num_steps = steps_per_epoch(num_examples, batch_size)
-    return _batches(batch_at_step, 0, num_steps)
+class _Seeds:
+    """A seed for each augmentation in a step, by name.
+
+    None depends on which others are asked for, or exist.
+    """
+
+    def __init__(self, seed: int, step):
+        self._key = seed, step
+
+    def __getitem__(self, name: str):
+        return tf.random.fold_in(self._key, zlib.crc32(name.encode()))
+
+
+class Batches:
+    """Batches of examples, all from one copy of the images.
+
+    Args and errors as of `make_train`.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        *,
+        num_classes: int,
+        seed: int = 0,
+        augment: str = "none",
+    ):
+        self._options = augment_spec.parse(augment)
+        _check(images, labels, num_classes)
+        if not 0 <= seed < 2**32:  # index_shuffle takes no more bits
+            raise ValueError(
+                f"seed must be between 0 and 2**32 - 1, got {seed}."
+            )
+        if "randaugment" in self._options and (
+            images.shape[3] != 3 or min(images.shape[1:3]) < 3
+        ):
+            raise ValueError(
+                "randaugment needs images of at least 3 x 3 pixels and 3 "
+                f"channels, got {list(images.shape[1:])}."
+            )
+        self._seed = seed
+        self._views = Views(
+            images,
+            mirrored=bool({"flip", "alternating_flip"} & set(self._options)),
+            padding=max(map(self._options.get, ("crop", "zero_crop"), (0, 0))),
+            mode="constant" if "zero_crop" in self._options else "reflect",
+        )
+        self._to_one_hot = _make_to_one_hot(labels, num_classes)
+        # Jordan, "94% on CIFAR-10 in 3.29 seconds", arXiv 2404.00498: a random
+        # half is mirrored in the first epoch, the other half in the next.
+        with tf.device("CPU:0"):
+            self._mirrored_first = augmentation.random_integers(
+                _Seeds(seed, 0)["alternating_flip"], len(images), 2
+            )
+        self.num_examples = len(images)
+
+    def of_steps(
+        self,
+        batch_size: int,
+        first_step: int = 0,
+        last_step: int | None = None,
+        rounds: np.ndarray | None = None,
+    ) -> tf.data.Dataset:
+        """Returns what `make_train` does, of all examples or of some.
+
+        rounds: integers [num_rounds, num_indices], which examples make the
+            first epoch, the second and so on, and then from the first again.
+        """
+        _check_batch_size(batch_size)
+        if first_step < 0:
+            raise ValueError(
+                f"first_step must be at least 0, got {first_step}."
+            )
+        if last_step is None:
+            last_step = np.iinfo(np.int64).max
+        if rounds is None:
+            num_indices = self.num_examples
+        else:
+            num_rounds, num_indices = rounds.shape
+            with tf.device("CPU:0"):
+                rounds = tf.constant(rounds, tf.int64)
+        epoch_steps = steps_per_epoch(num_indices, batch_size)
+        last_place = tf.constant(num_indices - 1, tf.int64)
+
+        def batch_at_step(step):
+            epoch, position = step // epoch_steps, step % epoch_steps
+            indices = tf.random.experimental.index_shuffle(
+                _places(position, batch_size, num_indices),
+                seed=(self._seed, epoch),
+                max_index=last_place,
+            )
+            if rounds is not None:
+                indices = tf.gather(rounds[epoch % num_rounds], indices)
+            seeds = _Seeds(self._seed, step)
+            pixels = self._view(indices, epoch, seeds)
+            labels = self._to_one_hot(indices)
+            return _augment(pixels, labels, self._options, seeds)
+
+        return _batches(batch_at_step, first_step, last_step)
+
+    def in_order(self, batch_size: int) -> tf.data.Dataset:
+        """Returns every example once, as it is, in order."""
+        _check_batch_size(batch_size)
+
+        def batch_at_step(step):
+            indices = _places(step, batch_size, self.num_examples)
+            pixels = self._views.gather(indices)
+            return to_float(pixels), self._to_one_hot(indices)
+
+        num_steps = steps_per_epoch(self.num_examples, batch_size)
+        return _batches(batch_at_step, 0, num_steps)
+
+    def _view(self, indices, epoch, seeds: _Seeds):
+        """Returns examples, flipped and cropped as the options say."""
+        mirror = shift = None
+        if "flip" in self._options:
+            mirror = augmentation.random_integers(
+                seeds["flip"], tf.size(indices), 2
+            )
+        elif "alternating_flip" in self._options:
+            mirror = (tf.gather(self._mirrored_first, indices) + epoch) % 2
+        if self._views.num_shifts > 1:
+            shift = augmentation.random_integers(
+                seeds["crop"], tf.size(indices), self._views.num_shifts
+            )
+        return self._views.gather(indices, mirror, shift)
+
+
+def _places(position, batch_size: int, num_examples: int):
+    start = position * batch_size
+    return tf.range(start, tf.minimum(start + batch_size, num_examples))
 
 
 def _batches(
@@ -156,53 +222,6 @@ def to_float(pixels):
     )
 
 
-class _Seeds:
-    """A seed for each augmentation in a step, by name.
-
-    None depends on which others are asked for, or exist.
-    """
-
-    def __init__(self, seed: int, step):
-        self._key = seed, step
-
-    def __getitem__(self, name: str):
-        return tf.random.fold_in(self._key, zlib.crc32(name.encode()))
-
-
-def _make_view(images: np.ndarray, options: dict[str, float], seed: int):
-    """Returns what gathers examples, flipped and cropped as options say."""
-    padding = options.get("crop", 0) or options.get("zero_crop", 0)
-    views = Views(
-        images,
-        mirrored="flip" in options or "alternating_flip" in options,
-        padding=padding,
-        mode="constant" if "zero_crop" in options else "reflect",
-    )
-    if "alternating_flip" in options:
-        # Jordan, "94% on CIFAR-10 in 3.29 seconds", arXiv 2404.00498: a random
-        # half is mirrored in the first epoch, the other half in the next.
-        with tf.device("CPU:0"):
-            mirrored_first = augmentation.random_integers(
-                _Seeds(seed, 0)["alternating_flip"], len(images), 2
-            )
-
-    def view(indices, epoch, seeds):
-        mirror = shift = None
-        if "flip" in options:
-            mirror = augmentation.random_integers(
-                seeds["flip"], tf.size(indices), 2
-            )
-        elif "alternating_flip" in options:
-            mirror = (tf.gather(mirrored_first, indices) + epoch) % 2
-        if padding:
-            shift = augmentation.random_integers(
-                seeds["crop"], tf.size(indices), (2 * padding + 1) ** 2
-            )
-        return views.gather(indices, mirror, shift)
-
-    return view
-
-
 def _augment(pixels, labels, options: dict[str, float], seeds: _Seeds):
     # Bytes as long as possible: they are a quarter of the memory to move.
     if "randaugment" in options:
@@ -234,9 +253,12 @@ def _make_to_one_hot(labels: np.ndarray, num_classes: int) -> Callable:
     return lambda indices: tf.one_hot(tf.gather(labels, indices), num_classes)
 
 
-def _check(images, labels, num_classes: int, batch_size: int) -> None:
+def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+
+
+def _check(images, labels, num_classes: int) -> None:
     if images.dtype != np.uint8 or images.ndim != 4:
         raise ValueError(
             "images must be uint8 [num_examples, height, width, channels], got "

@@ -1,7 +1,6 @@
 """What a run works with: its share of a dataset, as pipelines."""
 
 import hashlib
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ _SAMPLE_SIZE = 5000
 class RunData(NamedTuple):
     """What a run works with."""
 
-    train: Callable[..., tf.data.Dataset]  # of first_step, last_step
+    train: pipeline.Batches
     validation: tf.data.Dataset | None
     test: Examples
     class_names: tuple[str, ...]
@@ -41,20 +40,20 @@ def load(config: Config) -> RunData:
         )
     except ValueError as error:
         raise UserError(str(error)) from error
-    sizes = {
-        "num_classes": len(dataset.class_names),
-        "batch_size": config.batch_size,
-    }
+    num_classes = len(dataset.class_names)
     return RunData(
-        train=pipeline.train_batches(
+        train=pipeline.Batches(
             images[train],
             labels[train],
+            num_classes=num_classes,
             seed=config.seed,
             augment=config.augment,
-            **sizes,
         ),
         validation=pipeline.make_eval(
-            images[validation], labels[validation], **sizes
+            images[validation],
+            labels[validation],
+            num_classes=num_classes,
+            batch_size=config.batch_size,
         )
         if len(validation)
         else None,

@@ -3,6 +3,7 @@
 import logging
 import shlex
 import sys
+import time
 
 import keras
 import tensorflow as tf
@@ -13,16 +14,16 @@ from cifar10_tf import (
     evaluation,
     machine,
     models,
-    optimization,
     pipeline,
     plots,
-    precision,
     run_data,
+    selection,
+    setting_up,
     training_loop,
 )
 from cifar10_tf.checkpoint import Checkpoint
 from cifar10_tf.checkpoint_callback import Checkpoints
-from cifar10_tf.config import POLICIES, Config
+from cifar10_tf.config import Config
 from cifar10_tf.datasets import names
 from cifar10_tf.errors import UserError
 from cifar10_tf.files import replacing
@@ -63,7 +64,7 @@ def train(
 
 
 def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
-    set_up(config)
+    setting_up.set_up_tensorflow(config)
     data = run_data.load(config)
     run = RunDirectory(config.run_dir)
     if restart:
@@ -71,14 +72,13 @@ def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
     run.open(config)
     found = checkpoint.newest(run.checkpoints)
     stamp = {
-        "precision": set_precision(config, found),
+        "precision": setting_up.set_precision(config, found),
         "versions": machine.versions(),
         "hardware": machine.hardware(),
     }
-    steps_per_epoch = pipeline.steps_per_epoch(
-        data.num_train, config.batch_size
-    )
-    model = compiled_model(
+    num_an_epoch = selection.num_an_epoch(data.num_train, config.easy_every)
+    steps_per_epoch = pipeline.steps_per_epoch(num_an_epoch, config.batch_size)
+    model = setting_up.compiled_model(
         config,
         num_classes=len(data.class_names),
         num_steps=config.epochs * steps_per_epoch,
@@ -90,7 +90,7 @@ def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
         config,
         run,
         data,
-        steps_per_epoch,
+        num_an_epoch,
         found=found,
         stamp=stamp,
         every_sec=checkpoint_every_sec,
@@ -115,79 +115,15 @@ def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
     return summary
 
 
-def set_up(config: Config) -> None:
-    """Makes TensorFlow ready for a run."""
-    machine.start_tensorflow()
-    keras.utils.set_random_seed(config.seed)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-
-
-def set_precision(config: Config, found: Checkpoint | None = None) -> str:
-    """Sets and returns the dtype policy that models are built with.
-
-    Args:
-        found: what the run goes on from: "auto" stays what it was there.
-    """
-    policy = config.precision
-    if policy == "auto":
-        policy, reason = precision.for_this_machine()
-        if found and found.record.get("precision") in POLICIES:
-            policy, reason = found.record["precision"], "the run began with it"
-        _log.info("Precision %s: %s.", policy, reason)
-    keras.config.set_dtype_policy(policy)
-    if not machine.gpus():
-        if machine.has_nvidia_driver():
-            _log.warning("no GPU is used: %s.", machine.why_no_gpu())
-        if policy == "mixed_float16":
-            _log.warning("without a GPU, float16 is slower than float32.")
-    return policy
-
-
-def compiled_model(
-    config: Config, num_classes: int, num_steps: int
-) -> keras.Model:
-    """Returns the config's model, ready for `num_steps` steps of `fit`."""
-    model = models.build_model(config.model, num_classes=num_classes)
-    optimizer = optimization.make_optimizer(
-        config.optimizer,
-        model.trainable_variables,
-        learning_rate=optimization.make_schedule(
-            config.schedule,
-            peak=config.learning_rate,
-            num_steps=num_steps,
-            warmup=config.warmup,
-        ),
-        weight_decay=config.weight_decay,
-        ema=config.ema,
-    )
-    # float16: with loss scaling
-    model.compile(optimizer, **_objective(config.label_smoothing))
-    model.optimizer.build(model.trainable_variables)
-    # What holds the metrics makes its variables in the first use of it, and a
-    # checkpoint is to have a place for each.
-    nothing = tf.zeros([1, num_classes])
-    model.compute_metrics(None, nothing, nothing)
-    model.reset_metrics()
-    return model
-
-
-def _objective(label_smoothing: float = 0.0) -> dict:
-    # A metric by its name would, like an optimizer that is not built, make its
-    # variables in the first step, and TensorFlow trace the step again for it:
-    # 0.8 s of 2.0 on two cores.
-    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
-    return {"loss": loss, "metrics": [accuracy]}
-
-
 def _save(model: keras.Model, run: RunDirectory) -> None:
     # Compiled, so that it can be evaluated, but not with the optimizer that
     # trained it: the state would double or triple the file, and a schedule of
     # ours would need this package and loss scaling the same dtype policy to
     # load. SGD has no state to speak of.
     model = in_plain_keras(model)
-    model.compile(keras.optimizers.SGD(), auto_scale_loss=False, **_objective())
+    model.compile(
+        keras.optimizers.SGD(), auto_scale_loss=False, **setting_up.objective()
+    )
     model.optimizer.build(model.trainable_variables)
     with replacing(run.model) as aside:
         model.save(aside)
@@ -204,14 +140,17 @@ def _fit(
     config: Config,
     run: RunDirectory,
     data: RunData,
-    steps_per_epoch: int,
+    num_an_epoch: int,
     *,
     found: Checkpoint | None,
     stamp: dict,
     every_sec: float,
 ) -> callbacks.Throughput:
     _announce(config, run, data)
-    throughput = callbacks.Throughput(data.num_train, config.batch_size)
+    throughput = callbacks.Throughput(num_an_epoch, config.batch_size)
+    start = time.perf_counter()
+    is_easy = selection.easy_images(config, data, found)
+    throughput.train_sec = time.perf_counter() - start
     log = callbacks.MetricsLog(run.metrics)
     checkpoints = Checkpoints(
         run.checkpoints,
@@ -219,6 +158,7 @@ def _fit(
             "settings": config.settings(),
             "precision": stamp["precision"],
             "data": data.digest,
+            "easy_images": selection.to_text(is_easy),
         },
         made_by=_made_by(stamp),
         throughput=throughput,
@@ -235,9 +175,14 @@ def _fit(
             first_epoch + 1,
             config.epochs,
         )
+    steps_per_epoch = pipeline.steps_per_epoch(num_an_epoch, config.batch_size)
     training_loop.fit(
         model,
-        data.train(first_step),
+        data.train.of_steps(
+            config.batch_size,
+            first_step,
+            rounds=selection.rounds(is_easy, config.easy_every),
+        ),
         epochs=config.epochs,
         steps_per_epoch=steps_per_epoch,
         first_epoch=first_epoch,
@@ -249,8 +194,7 @@ def _fit(
             *([callbacks.ValidateAverages()] if config.ema else []),
             log,
         ],
-        # A bar where it can redraw itself, otherwise a line an epoch.
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=training_loop.verbosity(),
     )
     return throughput
 
@@ -307,7 +251,7 @@ def _save_plots(
 ) -> None:
     class_names = data.class_names
     title = _title(config, data.num_train, result)
-    first = data.train().unbatch().batch(32)
+    first = data.train.of_steps(batch_size=32)
     images, labels = next(first.as_numpy_iterator())
     figures = {
         "samples": plots.samples(

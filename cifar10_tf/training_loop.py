@@ -1,9 +1,18 @@
 """Keras's `fit`, from any step on."""
 
+import sys
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+
+
+def verbosity() -> int:
+    """Returns Keras's number for a bar, or for a line an epoch.
+
+    A line where a bar could not redraw itself.
+    """
+    return 1 if sys.stdout.isatty() else 2
 
 
 def fit(

@@ -20,6 +20,9 @@ class Views:
         mirrored: whether there are to be mirrored views.
         padding: pixels of border on each side.
         mode: of the border, as `np.pad` has it.
+
+    Attributes:
+        num_shifts: how many crops there are of each image.
     """
 
     def __init__(
@@ -32,7 +35,8 @@ class Views:
     ):
         self._num_examples, height, width, channels = images.shape
         self._shape = height, width, channels
-        self._num_shifts = 2 * padding + 1
+        self._num_shifts_across = 2 * padding + 1
+        self.num_shifts = self._num_shifts_across**2
         if padding or mirrored:
             images = _with_borders_and_mirrored(images, padding, mode, mirrored)
         if padding:
@@ -53,18 +57,21 @@ class Views:
             indices: int64 [batch], below num_examples.
             mirror: int64 [batch], 1 where an image is to be mirrored and 0
                 elsewhere, if there are mirrored views.
-            shift: int64 [batch], below (2 * padding + 1)^2, which crop of the
-                padded image, row by row, if there is a border.
+            shift: int64 [batch], below num_shifts, which crop of the padded
+                image, row by row; None: the image itself.
         """
         if mirror is not None:
             indices += mirror * self._num_examples
-        if shift is None:
+        if self.num_shifts == 1:
             return tf.gather(self._images, indices)
+        if shift is None:
+            shift = tf.zeros_like(indices) + self.num_shifts // 2  # the middle
+        across = self._num_shifts_across
         # NumPy copies a window row by row; TensorFlow can only gather windows
         # pixel by pixel, which takes three times as long.
         windows = tf.numpy_function(
             lambda *where: self._windows[where],
-            [indices, shift // self._num_shifts, shift % self._num_shifts],
+            [indices, shift // across, shift % across],
             tf.uint8,
             stateful=False,
         )

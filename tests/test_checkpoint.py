@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from cifar10_tf import checkpoint, models, trainer
+from cifar10_tf import checkpoint, models, setting_up
 from cifar10_tf.checkpoint import Checkpoint
 from cifar10_tf.config import make_config
 
@@ -170,7 +170,7 @@ class ModelsTest(parameterized.TestCase):
     def _compiled(self, name, seed):
         keras.utils.clear_session()  # the same names
         keras.utils.set_random_seed(seed)
-        return trainer.compiled_model(
+        return setting_up.compiled_model(
             make_config(model=name), num_classes=10, num_steps=9
         )
 

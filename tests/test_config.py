@@ -94,6 +94,8 @@ class ConfigTest(parameterized.TestCase):
         {"max_train_examples": -1},
         {"deterministic": "yes"},
         {"augment": "flip,flop"},
+        {"easy_every": 0},
+        {"easy_every": 2},
     )
     def test_refuses(self, **setting):
         (name,) = setting

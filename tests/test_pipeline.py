@@ -94,6 +94,46 @@ class MakeTrainTest(absltest.TestCase):
         self.assertLen(list(ds.take(50)), 50)
 
 
+class BatchesTest(absltest.TestCase):
+    def _batches(self, **kwargs):
+        return pipeline.Batches(
+            *_numbered_arrays(20), num_classes=20, seed=3, **kwargs
+        )
+
+    def _indices(self, *args, **kwargs):
+        batches = self._batches().of_steps(*args, **kwargs)
+        return [
+            y.argmax(axis=1).tolist() for _, y in batches.as_numpy_iterator()
+        ]
+
+    def test_epochs_of_some_examples_in_rounds(self):
+        rounds = np.array([[2, 3, 5, 7, 11], [0, 1, 5, 7, 19]])
+        steps = self._indices(2, 0, 12, rounds)  # three in an epoch
+        epochs = [
+            list(itertools.chain(*steps[i : i + 3])) for i in range(0, 12, 3)
+        ]
+        self.assertCountEqual(epochs[0], rounds[0])
+        self.assertCountEqual(epochs[1], rounds[1])
+        self.assertCountEqual(epochs[2], rounds[0])
+        self.assertNotEqual(epochs[0], epochs[2])
+        self.assertEqual(self._indices(2, 4, 12, rounds), steps[4:])
+
+    def test_a_round_of_all_is_no_change(self):
+        rounds = np.arange(20)[None]
+        self.assertEqual(self._indices(8, 0, 9, rounds), self._indices(8, 0, 9))
+
+    def test_in_order_they_are_as_they_are(self):
+        images, labels = fakes.random_arrays(30)
+        batches = pipeline.Batches(
+            images, labels, num_classes=10, seed=3, augment="flip,crop=2,cutout"
+        )
+        seen = list(batches.in_order(8).unbatch().as_numpy_iterator())
+        np.testing.assert_allclose(
+            [x * 255 for x, _ in seen], images, atol=1e-4
+        )
+        np.testing.assert_array_equal([y.argmax() for _, y in seen], labels)
+
+
 _EVERYTHING = (
     "flip,crop=2,randaugment,cutout=3,cutmix,brightness,contrast,mixup"
 )

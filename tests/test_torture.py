@@ -21,8 +21,9 @@ class TortureTest(absltest.TestCase):
         cls.bench = torture.Bench(path, random.Random(1))
 
     def test_killed(self):
-        figure = torture.kills(self.bench, _FLAGS, 1)
-        self.assertRegex(figure, "^1 of 1 ")
+        for flags in _FLAGS, torture.CASES["speedrun_s, mixed_bfloat16"]:
+            figure = torture.kills(self.bench, flags, 1)
+            self.assertRegex(figure, "^1 of 1 ")
 
     def test_terminated_and_without_room(self):
         for check in torture.terminations, torture.limits:

@@ -14,7 +14,14 @@ import tensorflow as tf
 from absl.testing import absltest
 from PIL import Image
 
-from cifar10_tf import checkpoint, datasets, models, precision, trainer
+from cifar10_tf import (
+    checkpoint,
+    datasets,
+    models,
+    precision,
+    setting_up,
+    trainer,
+)
 from cifar10_tf import config as config_lib
 from cifar10_tf.errors import UserError
 from cifar10_tf.models import whitening
@@ -374,7 +381,9 @@ class OutOfMemoryTest(absltest.TestCase):
         no_room = tf.errors.ResourceExhaustedError(None, None, "no room")
         for error in MemoryError(), no_room:
             with (
-                mock.patch.object(trainer, "set_up", side_effect=error),
+                mock.patch.object(
+                    setting_up, "set_up_tensorflow", side_effect=error
+                ),
                 self.assertRaisesRegex(UserError, "memory.*--batch_size=256"),
             ):
                 trainer.train(config_lib.make_config())
@@ -389,7 +398,7 @@ class PrecisionTest(absltest.TestCase):
             found = checkpoint.Checkpoint(1, [], {"precision": policy})
         here = "mixed_bfloat16", "of a reason"
         with mock.patch.object(precision, "for_this_machine", lambda: here):
-            policy = trainer.set_precision(
+            policy = setting_up.set_precision(
                 config_lib.make_config(precision=asked_for), found
             )
         self.assertEqual(keras.config.dtype_policy().name, policy)
@@ -413,7 +422,7 @@ class CompiledModelTest(absltest.TestCase):
             optimizer="sgd", schedule="linear", learning_rate=0.5, warmup=0.2,
             weight_decay=0.3, ema=0.9, label_smoothing=0.1,
         )  # fmt: skip
-        model = trainer.compiled_model(config, num_classes=10, num_steps=10)
+        model = setting_up.compiled_model(config, num_classes=10, num_steps=10)
         optimizer = model.optimizer
         self.assertIsInstance(optimizer, keras.optimizers.SGD)
         self.assertEqual(optimizer.weight_decay, 0.3)
@@ -428,7 +437,7 @@ class CompiledModelTest(absltest.TestCase):
         scaled = keras.optimizers.LossScaleOptimizer
         for policy in ("mixed_float16", "mixed_bfloat16", "float32"):
             keras.config.set_dtype_policy(policy)
-            model = trainer.compiled_model(
+            model = setting_up.compiled_model(
                 config_lib.make_config(), num_classes=10, num_steps=9
             )
             self.assertEqual(
@@ -441,7 +450,7 @@ class CompiledModelTest(absltest.TestCase):
         train_step = keras.Model.train_step
         for policy in ("mixed_float16", "float32"):
             keras.config.set_dtype_policy(policy)
-            model = trainer.compiled_model(
+            model = setting_up.compiled_model(
                 config_lib.make_config(), num_classes=10, num_steps=9
             )
             with mock.patch.object(
