@@ -1,0 +1,29 @@
+"""That nothing has changed a batch, or what a training comes to."""
+
+import numpy as np
+import pytest
+from absl.testing import absltest
+
+from tests import golden
+
+
+class GoldenTest(absltest.TestCase):
+    def test_batches_of_seed_and_step(self):
+        self.assertEqual(golden.batches(), golden.read()["batches"])
+
+    @pytest.mark.slow
+    def test_short_trainings(self):
+        trainings, by_machine = golden.trainings(), golden.read()["trainings"]
+        if golden.machine() in by_machine:
+            self.assertEqual(trainings, by_machine[golden.machine()])
+        # Other machines round differently, but learn the same.
+        (expected, *_) = by_machine.values()
+        for model, results in expected.items():
+            for name in ("loss", "val_loss", "test_loss"):
+                np.testing.assert_allclose(
+                    trainings[model][name], results[name], rtol=0.05
+                )
+
+
+if __name__ == "__main__":
+    absltest.main()
