@@ -4,13 +4,18 @@ ARGS = --model=dropout --mixed_precision
 PYTHON = python3
 BIN = .venv/bin
 
-.PHONY: train test torture lint bench clean
+.PHONY: train test coverage torture lint bench tables clean
 
 train: .venv/installed
 	$(BIN)/python -m cifar10_tf.main $(ARGS)
 
+# TEST_ARGS=tests/settings runs a part of it. Two processes: each takes a core and
+# 2 GB of memory at most. Classes stay whole, since their tests share a run.
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(TEST_ARGS)
+
+coverage: .venv/installed-test
+	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing
 
 # Kills and damages trainings and counts the consequences: half an hour, or with
 # TORTURE_ARGS=--quick a few minutes.
@@ -20,11 +25,16 @@ torture: .venv/installed-test
 lint: .venv/installed-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 
 # BENCH_ARGS=--quick takes four minutes. `.venv/bin/pip install -e '.[bench]'` adds
 # the peers: PyTorch, gigabytes unless its build for the CPU is installed first.
 bench: .venv/installed
 	$(BIN)/python benchmarks/run_all.py $(BENCH_ARGS)
+
+# Writes the tables of settings and models in the documentation anew.
+tables: .venv/installed
+	$(BIN)/python docs/tables.py
 
 clean:
 	rm -rf .venv

@@ -5,7 +5,7 @@
 For the dropout model at batch 256, in float32 and in the precision that this
 machine gains from, in turn:
 
-- fit, flip+crop: `training_loop.fit` on the training pipeline, which mirrors
+- fit, flip+crop: `loop.fit` on the training pipeline, which mirrors
   and shifts the images, progress and callbacks included;
 - constant batch: the same compiled step, fed one batch over and over.
 
@@ -22,40 +22,34 @@ are those that `--dataset=auto` trains on, decoded before.
 """
 
 import json
-import pathlib
 import subprocess
 import sys
 import time
 
-import harness
-import keras
 import numpy as np
+from harness.fresh_process import start
+from harness.report import parser, ratios, report, row
+from harness.subjects import in_turn
+from harness.training_step import BareStep, compiled_model
 
-from cifar10_tf import (
-    callbacks,
-    datasets,
-    models,
-    pipeline,
-    precision,
-    training_loop,
-)
+from cifar10_tf.datasets.loading import load_dataset
+from cifar10_tf.datasets.resolving import resolve_dataset
+from cifar10_tf.pipeline.batches import make_train
+from cifar10_tf.training import loop, precision
+from cifar10_tf.training.callbacks.throughput import Throughput
 
 _BATCH_SIZE = 256
 _NUM_EXAMPLES = 35_000
-_FIRST_STEPS = pathlib.Path(__file__).with_name("_first_steps.py")
 
 
 class _Subject:
     """A compiled model and its two ways to train."""
 
     def __init__(self, policy: str, images, labels, num_steps: int):
-        keras.config.set_dtype_policy(policy)
-        self._model = models.build_model("dropout")
-        self._model.compile(
-            "rmsprop", "categorical_crossentropy", metrics=["accuracy"]
-        )
+        precision.set_policy(policy)
+        self._model = compiled_model("dropout")
         self._num_steps = num_steps
-        self._train = pipeline.make_train(
+        self._train = make_train(
             images,
             labels,
             num_classes=10,
@@ -63,17 +57,12 @@ class _Subject:
             seed=1,
             augment="flip,crop=4",
         )
-        # Of the pipeline's own type, so that both run the same traced step.
-        constant = self._train.take(1).cache().repeat()
-        self._constant = iter(constant)
-        self._model.make_train_function()
+        self._bare_step = BareStep(self._model, self._train)
 
     def fit(self) -> float:
         """Returns images per second of `fit`, its first step left out."""
-        throughput = callbacks.Throughput(
-            self._num_steps * _BATCH_SIZE, _BATCH_SIZE
-        )
-        training_loop.fit(
+        throughput = Throughput(self._num_steps * _BATCH_SIZE, _BATCH_SIZE)
+        loop.fit(
             self._model,
             self._train,
             epochs=1,
@@ -85,24 +74,24 @@ class _Subject:
 
     def constant_batch(self) -> float:
         """Returns images per second of the bare step."""
-        self._model.train_function(self._constant)
-        start = time.perf_counter()
+        self._bare_step.run()
+        start_sec = time.perf_counter()
         for _ in range(self._num_steps - 1):
-            self._model.train_function(self._constant)
-        int(self._model.optimizer.iterations)  # waits for the device
-        sec = time.perf_counter() - start
+            self._bare_step.run()
+        self._bare_step.wait()
+        sec = time.perf_counter() - start_sec
         return (self._num_steps - 1) * _BATCH_SIZE / sec
 
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    arguments = harness.parser(__doc__).parse_args()
+    arguments = parser(__doc__).parse_args()
     num_steps, repeats, num_starts = (
         (6, 2, 1) if arguments.quick else (17, 13, 5)
     )
     # First, while this process has little memory and no GPU's.
     rows = _starts(num_starts) + _speeds(num_steps, repeats)
-    harness.report("end_to_end", rows, arguments)
+    report("end_to_end", rows, arguments)
 
 
 def _speeds(num_steps: int, repeats: int) -> list[dict]:
@@ -123,46 +112,54 @@ def _speeds(num_steps: int, repeats: int) -> list[dict]:
             f"{policy}, fit, flip+crop",
             "float32, fit, flip+crop",
         )
-    values = harness.in_turn(subjects, repeats)
+    values = in_turn(subjects, repeats)
 
     rows = [
-        harness.row(case, "cifar10_tf", "images_per_sec", "images/s", v)
+        row(case, "cifar10_tf", "images_per_sec", "images/s", v)
         for case, v in values.items()
     ]
     for case, (above, below) in pairs.items():
-        ratios = [
-            a / b for a, b in zip(values[above], values[below], strict=True)
-        ]
-        rows.append(harness.row(case, "cifar10_tf", "ratio", "1", ratios))
+        shares = ratios(values[above], values[below])
+        rows.append(row(case, "cifar10_tf", "ratio", "1", shares))
     return rows
 
 
 def _starts(repeats: int) -> list[dict]:
     """Times the start of a training and takes its memory."""
-    dataset_name = datasets.resolve("auto", "")
-    datasets.load(dataset_name, "")  # decodes, once
+    dataset_name = resolve_dataset("auto", "")
+    load_dataset(dataset_name, "")  # decodes, once
     starts = []
     for number in range(1, repeats + 1):
-        output = subprocess.check_output(
-            [sys.executable, _FIRST_STEPS, dataset_name], text=True
-        )
+        output = _first_steps(dataset_name)
         starts.append(json.loads(output))
         print(f"{number}/{repeats} start: {output}", end="", file=sys.stderr)
 
-    def row(case: str, metric: str, unit: str, values) -> dict:
-        case = f"{case}, {dataset_name}"
-        return harness.row(case, "cifar10_tf", metric, unit, values)
+    rows = []
 
-    rows = [
-        row(
-            f"start: {part}", "sec", "s", [s["parts_sec"][part] for s in starts]
-        )
-        for part in starts[0]["parts_sec"]
-    ]
+    def add(case: str, metric: str, unit: str, values) -> None:
+        case = f"{case}, {dataset_name}"
+        rows.append(row(case, "cifar10_tf", metric, unit, values))
+
+    for part in starts[0]["parts_sec"]:
+        values = [s["parts_sec"][part] for s in starts]
+        add(f"start: {part}", "sec", "s", values)
     for metric, unit in (("first_step_sec", "s"), ("peak_rss_mib", "MiB")):
         if all(s[metric] for s in starts):
-            rows.append(row("start", metric, unit, [s[metric] for s in starts]))
+            add("start", metric, unit, [s[metric] for s in starts])
     return rows
+
+
+def _first_steps(dataset_name: str) -> str:
+    process = start(
+        "first_training_steps",
+        dataset_name,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    output, _ = process.communicate()
+    if process.returncode:
+        sys.exit(f"error: a training ended with {process.returncode}.")
+    return output
 
 
 if __name__ == "__main__":

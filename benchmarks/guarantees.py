@@ -19,26 +19,29 @@ round. The data are those that --dataset=auto trains on.
 
 import contextlib
 import json
-import pathlib
 import subprocess
 import sys
 
-import harness
+from harness.fresh_process import start
+from harness.report import parser, ratios, report, row
+from harness.subjects import in_turn
 
-from cifar10_tf import config as config_lib
-from cifar10_tf import datasets, precision
 from cifar10_tf.datasets import names
+from cifar10_tf.datasets.resolving import resolve_dataset
+from cifar10_tf.settings.config import Config, make_config
+from cifar10_tf.training import precision
 
-_EPOCHS = pathlib.Path(__file__).with_name("_epochs.py")
 _METRICS = ("sec", "cpu_sec")
 
 
 class _Trainer:
     """A process that trains an epoch when asked to."""
 
-    def __init__(self, config: config_lib.Config, num_steps: int):
-        self._process = subprocess.Popen(
-            [sys.executable, _EPOCHS, config.to_json(), str(num_steps)],
+    def __init__(self, config: Config, num_steps: int):
+        self._process = start(
+            "epochs_on_request",
+            config.to_json(),
+            str(num_steps),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,15 +62,15 @@ class _Trainer:
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    parser = harness.parser(__doc__)
-    parser.add_argument("--dataset", default="auto")
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--dataset", default="auto")
+    arguments = flags.parse_args()
     num_steps, repeats = (10, 2) if arguments.quick else (137, 9)
-    dataset = datasets.resolve(arguments.dataset, "")
+    dataset = resolve_dataset(arguments.dataset, "")
     values = measure(dataset, num_steps, repeats)
     policy, _ = precision.for_this_machine()
     case = f"dropout, {policy}, {num_steps} steps, {names.title(dataset)}"
-    harness.report("guarantees", make_rows(case, values), arguments)
+    report("guarantees", make_rows(case, values), arguments)
 
 
 def measure(
@@ -77,7 +80,7 @@ def measure(
     with contextlib.ExitStack() as stack:
 
         def trainer(**settings) -> _Trainer:
-            config = config_lib.make_config(
+            config = make_config(
                 model="dropout", dataset=dataset, precision="auto", **settings
             )
             return stack.enter_context(
@@ -91,7 +94,7 @@ def measure(
             "saved": lambda: ordinary.epoch("saved"),
             "deterministic": lambda: deterministic.epoch("bare"),
         }
-        return harness.in_turn(kinds, repeats, show=_show)
+        return in_turn(kinds, repeats, show=_show)
 
 
 def _show(took: dict[str, float]) -> str:
@@ -106,17 +109,17 @@ def make_rows(
     for metric in _METRICS:
         of = {kind: [took[metric] for took in v] for kind, v in values.items()}
         rows += [
-            harness.row(f"{case}, {kind}", "cifar10_tf", metric, "s", v)
+            row(f"{case}, {kind}", "cifar10_tf", metric, "s", v)
             for kind, v in of.items()
         ]
         bare = of.pop("bare")
         rows += [
-            harness.row(
+            row(
                 f"{case}, {kind} / bare",
                 "cifar10_tf",
                 f"{metric}_ratio",
                 "1",
-                [a / b for a, b in zip(v, bare, strict=True)],
+                ratios(v, bare),
             )
             for kind, v in of.items()
         ]

@@ -22,9 +22,10 @@ import contextlib
 import statistics
 import sys
 
-import harness
+from harness.report import parser, ratios, report, row
+from harness.subjects import is_installed, turns
+from harness.workers import Worker, WorkerError
 from peers import CASES, SUBJECTS
-from workers import Worker, WorkerError
 
 _NUM_EXAMPLES = 50_000
 _BATCH_SIZE = 512
@@ -40,11 +41,11 @@ _UNITS = {
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    arguments = harness.parser(__doc__).parse_args()
+    arguments = parser(__doc__).parse_args()
     sec, rounds, cases = (
         (0.2, 3, CASES[:2]) if arguments.quick else (1.0, 7, CASES)
     )
-    names = [n for n in SUBJECTS if harness.is_installed(n, SUBJECTS[n])]
+    names = [n for n in SUBJECTS if is_installed(n, SUBJECTS[n])]
     rows = []
     for case in cases:
         # The limit is the same in every case.
@@ -52,7 +53,7 @@ def main() -> None:
         values = measure_case(case, subjects, sec, rounds)
         rows += _rows(case, values) + _ratios(case, values)
     packages = {p for name in names for p in SUBJECTS[name]}
-    harness.report("input_pipeline", rows, arguments, sorted(packages))
+    report("input_pipeline", rows, arguments, sorted(packages))
 
 
 def measure_case(
@@ -75,7 +76,7 @@ def measure_case(
         }
         for worker in workers.values():
             stack.callback(worker.close)
-        for number, name in harness.turns(names, rounds):
+        for number, name in turns(names, rounds):
             if name not in values:
                 continue
             try:
@@ -95,7 +96,7 @@ def measure_case(
 
 def _rows(case: str, values: dict) -> list[dict]:
     return [
-        harness.row(case, name, metric, unit, [r[metric] for r in results])
+        row(case, name, metric, unit, [r[metric] for r in results])
         for metric, unit in _UNITS.items()
         for name, results in values.items()
     ]
@@ -116,12 +117,12 @@ def _ratios(case: str, values: dict) -> list[dict]:
         best = max(speeds, key=lambda name: statistics.median(speeds[name]))
         below[f"best peer ({best})"] = speeds[best]
     return [
-        harness.row(
+        row(
             f"{case}: {_OURS} / {name}",
             _OURS,
             "ratio",
             "1",
-            [a / b for a, b in zip(ours, theirs, strict=True)],
+            ratios(ours, theirs),
         )
         for name, theirs in below.items()
     ]

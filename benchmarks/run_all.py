@@ -16,9 +16,8 @@ import pathlib
 import subprocess
 import sys
 
-_HERE = pathlib.Path(__file__).absolute().parent
-_RESULTS = _HERE / "results"
-_QUICK_RESULTS = _HERE.parent / "runs/benchmarks"  # where harness.py has them
+from harness.clone import BENCHMARKS, results_folder
+
 _MORE = "Whole trainings are in [time_to_accuracy.md](time_to_accuracy.md).\n"
 NAMES = ("input_pipeline", "train_step", "end_to_end", "guarantees")
 
@@ -32,18 +31,16 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--output", type=pathlib.Path)
     arguments = parser.parse_args()
-    directory = arguments.output
-    if not directory:
-        directory = _QUICK_RESULTS if arguments.quick else _RESULTS
+    directory = arguments.output or results_folder(arguments.quick)
     tables, failed = [], []
     for name in NAMES:
         output = directory / f"{name}.json"
         # By names that say the same on every machine: they are in the results.
-        command = [sys.executable, f"{_HERE.name}/{name}.py"]
+        command = [sys.executable, f"{BENCHMARKS.name}/{name}.py"]
         command += ["--quick"] * arguments.quick
         if arguments.output:
             command.append(f"--output={output.absolute()}")
-        if subprocess.run(command, cwd=_HERE.parent).returncode:
+        if subprocess.run(command, cwd=BENCHMARKS.parent).returncode:
             failed.append(name)
         else:
             tables.append(output.with_suffix(".md").read_text("utf-8"))

@@ -39,17 +39,20 @@ import subprocess
 import sys
 import tempfile
 
-import accuracy_picture
-import accuracy_runs
-import harness
 import numpy as np
-from accuracy_runs import Run, read_run
+from harness import accuracy_picture
+from harness.accuracy_runs import Run, find_pairs, read_run
+from harness.clone import REPOSITORY, commit
+from harness.report import parser, report, row
+from harness.subjects import is_installed, turns
 
-from cifar10_tf import config as config_lib
-from cifar10_tf import datasets, machine
-from cifar10_tf.datasets import names, splits
+from cifar10_tf.datasets import names
+from cifar10_tf.datasets.loading import load_dataset
+from cifar10_tf.datasets.resolving import resolve_dataset
+from cifar10_tf.datasets.validation_split import split_train
+from cifar10_tf.settings.config import make_config
+from cifar10_tf.system import inventory
 
-_REPOSITORY = pathlib.Path(__file__).absolute().parents[1]
 _PEER = "torch_speedrun"
 _QUICK_TRAIN_EXAMPLES, _QUICK_TEST_EXAMPLES = 2000, 1000
 
@@ -79,7 +82,7 @@ SUBJECTS = {
         (
             f"benchmarks/peers/{_PEER}.py",
             "--data={data}",
-            f"--num_threads={machine.num_cpus()}",
+            f"--num_threads={inventory.num_cpus()}",
         ),
         quick_flags=("--epochs=1", "--widths=8,16,16"),
         case="speedrun_m",
@@ -98,12 +101,12 @@ _UNITS = {
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    parser = harness.parser(__doc__)
-    parser.add_argument("--dataset", default="auto")
-    parser.add_argument("--subjects", default="")
-    parser.add_argument("--seeds", default="")
-    parser.add_argument("--targets", default="0.75,0.908")
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--dataset", default="auto")
+    flags.add_argument("--subjects", default="")
+    flags.add_argument("--seeds", default="")
+    flags.add_argument("--targets", default="0.75,0.908")
+    arguments = flags.parse_args()
     quick = arguments.quick
     subjects = _QUICK_SUBJECTS if quick else _DEFAULT_SUBJECTS
     subjects = arguments.subjects.split(",") if arguments.subjects else subjects
@@ -111,8 +114,8 @@ def main() -> None:
         sys.exit(f"error: no subject {unknown}; choose from {list(SUBJECTS)}.")
     seeds = (arguments.seeds or ("1" if quick else "1,2,3")).split(",")
     targets = [float(target) for target in arguments.targets.split(",")]
-    dataset = datasets.resolve(arguments.dataset, "")
-    work = runs_directory(dataset, harness.commit() or "unknown-dirty", quick)
+    dataset = resolve_dataset(arguments.dataset, "")
+    work = runs_directory(dataset, commit() or "unknown-dirty", quick)
     where = names.title(dataset)
     if quick:
         where += " (quick trial: MEANS NOTHING)"
@@ -123,9 +126,9 @@ def main() -> None:
         sys.exit("error: no training has finished.")
     rows = make_rows(runs, targets, where)
     packages = ["torch"] if _PEER in runs and _is_installed() else []
-    path = harness.report("time_to_accuracy", rows, arguments, packages)
+    path = report("time_to_accuracy", rows, arguments, packages)
     title = f"Training on {where}, {_machine()}"
-    pairs = accuracy_runs.find_pairs(runs, targets[0])
+    pairs = find_pairs(runs, targets[0])
     picture = path.parent / "pictures" / f"{path.stem}.png"
     accuracy_picture.save(picture, runs, pairs, targets, title)
 
@@ -133,18 +136,18 @@ def main() -> None:
 def runs_directory(dataset: str, commit: str, quick: bool) -> pathlib.Path:
     """Returns where the trainings are, none of them of other code."""
     kept = f"{names.slug(dataset)}-{commit}{'-quick' * quick}"
-    work = _REPOSITORY / "runs" / "time_to_accuracy" / kept
+    work = REPOSITORY / "runs" / "time_to_accuracy" / kept
     if quick or commit.endswith("-dirty"):
         shutil.rmtree(work, ignore_errors=True)
     return work
 
 
 def _is_installed() -> bool:
-    return harness.is_installed(_PEER, ["torch"])
+    return is_installed(_PEER, ["torch"])
 
 
 def _machine() -> str:
-    hardware = machine.hardware()
+    hardware = inventory.hardware()
     gpus = ", ".join(gpu["name"] for gpu in hardware["gpus"])
     return gpus or f"{hardware['num_cpus']} cores of {hardware['cpu']}"
 
@@ -161,7 +164,7 @@ def train_all(
         failed.add(_PEER)
     with tempfile.TemporaryDirectory() as scratch:
         data = pathlib.Path(scratch) / "images.npz"
-        for number, name in harness.turns(subjects, len(seeds) - 1):
+        for number, name in turns(subjects, len(seeds) - 1):
             run_dir = work / f"{name}-seed{seeds[number]}"
             if name in failed or read_run(run_dir):
                 continue
@@ -172,7 +175,7 @@ def train_all(
             command += SUBJECTS[name].quick_flags * quick
             print(shlex.join(command), file=sys.stderr)
             # stdout is the report's.
-            if subprocess.run(command, cwd=_REPOSITORY, stdout=2).returncode:
+            if subprocess.run(command, cwd=REPOSITORY, stdout=2).returncode:
                 print(f"{name}: left out: it failed", file=sys.stderr)
                 failed.add(name)
 
@@ -189,10 +192,10 @@ def write_arrays(
     path: pathlib.Path, dataset: str, model: str, quick: bool
 ) -> None:
     """Writes what a model trains on, validates on and is tested on, as .npz."""
-    loaded = datasets.load(dataset, "")
+    loaded = load_dataset(dataset, "")
     images, labels = loaded.train
-    fraction = config_lib.make_config(model=model).validation_fraction
-    train, validation = splits.split_train(
+    fraction = make_config(model=model).validation_fraction
+    train, validation = split_train(
         labels, fraction, _QUICK_TRAIN_EXAMPLES if quick else 0
     )
     test = slice(_QUICK_TEST_EXAMPLES if quick else None)
@@ -227,9 +230,7 @@ def make_rows(
     def add(case: str, subject: str, metric: str, unit: str, values) -> None:
         values = [value for value in values if value is not None]
         if values:
-            rows.append(
-                harness.row(f"{case}, {where}", subject, metric, unit, values)
-            )
+            rows.append(row(f"{case}, {where}", subject, metric, unit, values))
 
     for name, by_seed in runs.items():
         case, subject = SUBJECTS[name].case or name, "cifar10_tf"
@@ -241,7 +242,7 @@ def make_rows(
         for target in targets:
             values = [run.sec_to(target) for run in by_seed.values()]
             add(case, subject, f"train_sec_to_{target:g}", "s", values)
-    for case, pairs in accuracy_runs.find_pairs(runs, targets[0]).items():
+    for case, pairs in find_pairs(runs, targets[0]).items():
         for metric in ("ratio", "test_accuracy_difference"):
             values = [getattr(pair, metric) for pair in pairs]
             add(case, "cifar10_tf", metric, "1", values)

@@ -21,13 +21,19 @@ import re
 import time
 from collections.abc import Callable
 
-import harness
-import keras
 import numpy as np
+from harness.report import parser, ratios, report, row
+from harness.subjects import in_turn
+from harness.training_step import BareStep, compiled_model
+
+# isort: split
+import keras
 import tensorflow as tf
 from keras import layers
 
-from cifar10_tf import models, pipeline, precision
+from cifar10_tf.pipeline.batches import make_train
+from cifar10_tf.settings.models import MODELS
+from cifar10_tf.training import precision
 
 # One without and one with batch normalisation; neither takes minutes.
 _MODELS = ("dropout", "resnet20")
@@ -97,24 +103,15 @@ def step_rate(
     A measurement takes about `sec` seconds, and at least one step.
     """
     rng = np.random.RandomState(0)
-    train = pipeline.make_train(
+    train = make_train(
         rng.randint(0, 256, (batch_size, 32, 32, 3)).astype(np.uint8),
         rng.randint(0, 10, batch_size),
         num_classes=10,
         batch_size=batch_size,
         seed=1,
     )
-    # Of the pipeline's own type: the step that `fit` would trace.
-    constant = iter(train.take(1).cache().repeat())
-    model.make_train_function()
-
-    def run():
-        model.train_function(constant)
-
-    def wait():
-        int(model.optimizer.iterations)
-
-    calls_per_sec = _call_rate(run, wait, sec)
+    step = BareStep(model, train)
+    calls_per_sec = _call_rate(step.run, step.wait, sec)
     return lambda: batch_size * calls_per_sec()
 
 
@@ -160,16 +157,16 @@ def _call_rate(run, wait, sec: float) -> Callable[[], float]:
 
 def main() -> None:
     """Runs the benchmark that this file's docstring describes."""
-    parser = harness.parser(__doc__)
-    parser.add_argument(
+    flags = parser(__doc__)
+    flags.add_argument(
         "--models",
         nargs="+",
-        choices=models.MODELS,
+        choices=MODELS,
         default=_MODELS,
         metavar="NAME",
-        help=f"of {', '.join(models.MODELS)}",
+        help=f"of {', '.join(MODELS)}",
     )
-    arguments = parser.parse_args()
+    arguments = flags.parse_args()
     batch_sizes = (256,) if arguments.quick else (64, 256, 1024)
     sec, repeats = (0.5, 3) if arguments.quick else (1.0, 10)
     subjects, work = {}, {}
@@ -177,18 +174,15 @@ def main() -> None:
         dtype = keras.DTypePolicy(policy).compute_dtype
         peak = f"matrix product, {dtype}"
         subjects[peak] = matmul_rate(dtype, sec / 2)
-        keras.config.set_dtype_policy(policy)
+        precision.set_policy(policy)
         for name in arguments.models:
-            model = models.build_model(name)
-            model.compile(
-                "rmsprop", "categorical_crossentropy", metrics=["accuracy"]
-            )
+            model = compiled_model(name)
             for batch_size in batch_sizes:
                 case = f"{name}, {policy}, batch {batch_size}"
                 subjects[case] = step_rate(model, batch_size, sec)
                 work[case] = train_flops(model), peak
-    values = harness.in_turn(subjects, repeats)
-    harness.report("train_step", _rows(values, work), arguments)
+    values = in_turn(subjects, repeats)
+    report("train_step", _rows(values, work), arguments)
 
 
 def _rows(
@@ -199,21 +193,17 @@ def _rows(
     for case, rates in values.items():
         if case not in work:
             rows.append(
-                harness.row(
-                    case, "tensorflow", "gflops_per_sec", "GFLOP/s", rates
-                )
+                row(case, "tensorflow", "gflops_per_sec", "GFLOP/s", rates)
             )
             continue
         flops, peak = work[case]
-        fractions = [
-            rate * flops / 1e9 / gflops_per_sec
-            for rate, gflops_per_sec in zip(rates, values[peak], strict=True)
-        ]
+        gflops_per_sec = [rate * flops / 1e9 for rate in rates]
+        fractions = ratios(gflops_per_sec, values[peak])
         for metric, unit, numbers in (
             ("images_per_sec", "images/s", rates),
             ("fraction_of_matmul_peak", "1", fractions),
         ):
-            rows.append(harness.row(case, "cifar10_tf", metric, unit, numbers))
+            rows.append(row(case, "cifar10_tf", metric, unit, numbers))
     return rows
 
 

@@ -9,14 +9,16 @@ import sys
 
 from absl import app
 
-from cifar10_tf import commands, flags, interruption
-from cifar10_tf.errors import UserError
+from cifar10_tf.cli import doctor, evaluate, flags, prepare, train
+from cifar10_tf.system import interruption
+from cifar10_tf.system.errors import UserError
 
+# Each a module, whose docstring is its line in --help.
 COMMANDS = {
-    "train": commands.train,
-    "evaluate": commands.evaluate,
-    "prepare": commands.prepare,
-    "doctor": commands.doctor,
+    "train": train,
+    "evaluate": evaluate,
+    "prepare": prepare,
+    "doctor": doctor,
 }
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -32,18 +34,18 @@ def main(arguments: list[str]) -> None:
         )
     try:
         # A command's parameters are what may follow its name.
-        call = inspect.signature(COMMANDS[name]).bind(*rest)
+        call = inspect.signature(COMMANDS[name].run).bind(*rest)
     except TypeError:
         raise UserError(
             f"{name} can't do with {' '.join(rest)!r}; flags are given as "
             "--name=value."
         ) from None
-    COMMANDS[name](*call.args)
+    COMMANDS[name].run(*call.args)
 
 
 def help_text() -> str:
     """Describes the commands, by their docstrings, and the flags."""
-    lines = [f"  {name:<10}{f.__doc__}" for name, f in COMMANDS.items()]
+    lines = [f"  {name:<10}{m.__doc__}" for name, m in COMMANDS.items()]
     return "\n".join(
         ["usage: cifar10-tf [COMMAND] [flags]\n", *lines, flags.help_text()]
     )

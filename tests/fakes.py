@@ -1,4 +1,4 @@
-"""Small data, written where the package looks for the real."""
+"""Small data, written where the package looks for the real; small trainings."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from cifar10_tf.datasets import published, synthetic10
+from cifar10_tf.datasets import official_archives
+from cifar10_tf.datasets.tfds import synthetic10
 
 
 def random_arrays(num_examples: int, num_classes: int = 10):
@@ -30,7 +31,7 @@ def write_cifar10(
     splits = {"train": (1, num_train), "test": (2, num_test)}
     features = {
         "image": tfds.features.Image(shape=(32, 32, 3)),
-        "label": tfds.features.ClassLabel(names=published.CLASS_NAMES),
+        "label": tfds.features.ClassLabel(names=official_archives.CLASS_NAMES),
     }
     examples = {
         split: [
@@ -117,7 +118,7 @@ def write_synthetic10(data_dir: pathlib.Path) -> pathlib.Path:
 def write_published(root: pathlib.Path, num_rows: int) -> None:
     """Writes look-alikes of CIFAR-10's files, packed and unpacked."""
     for form, write in zip(
-        published.FORMS, (_python_2_pickle, _binary_batch), strict=True
+        official_archives.FORMS, (_python_2_pickle, _binary_batch), strict=True
     ):
         directory = root / form.directory
         directory.mkdir(parents=True)
@@ -152,8 +153,8 @@ def _python_2_pickle(pixels: np.ndarray, labels: np.ndarray) -> bytes:
     )
 
 
-def forms_in(root: pathlib.Path) -> tuple[published.Form, ...]:
-    """Returns `published.FORMS` with the checksums of the files in `root`."""
+def forms_in(root: pathlib.Path) -> tuple[official_archives.Form, ...]:
+    """Returns the forms of CIFAR-10 with the checksums of what is in `root`."""
     return tuple(
         form._replace(
             archive_sha256=_digest(root / form.archive, "sha256"),
@@ -162,7 +163,7 @@ def forms_in(root: pathlib.Path) -> tuple[published.Form, ...]:
                 for name in form.digests
             },
         )
-        for form in published.FORMS
+        for form in official_archives.FORMS
     )
 
 
@@ -174,8 +175,8 @@ def _digest(path: pathlib.Path, algorithm: str) -> str:
 def published_in(root: pathlib.Path, num_rows: int):
     """Takes what is in `root` for the published files meanwhile."""
     with (
-        mock.patch.object(published, "FORMS", forms_in(root)),
-        mock.patch.object(published, "_ROWS", num_rows),
+        mock.patch.object(official_archives, "FORMS", forms_in(root)),
+        mock.patch.object(official_archives, "_ROWS", num_rows),
     ):
         yield
 
@@ -192,6 +193,32 @@ def environment(cache: pathlib.Path, data_dir: pathlib.Path) -> dict[str, str]:
         **dict.fromkeys(names, nobody),
         **dict.fromkeys(map(str.upper, names), nobody),
     }
+
+
+def fit(
+    callbacks,
+    *,
+    validate: bool = True,
+    epochs: int = 2,
+    num_examples: int = 10,
+    verbose: int = 0,
+    optimizer="sgd",
+) -> None:
+    """Has Keras train a small model, in batches of 4, with these callbacks."""
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizer, "mse", metrics=["accuracy"])
+    x, y = np.zeros((num_examples, 2)), np.zeros((num_examples, 1))
+    model.fit(
+        x,
+        y,
+        batch_size=4,
+        epochs=epochs,
+        validation_data=(x, y) if validate else None,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
 
 
 def run_main(*arguments, **kwargs) -> subprocess.CompletedProcess:

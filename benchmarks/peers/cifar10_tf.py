@@ -1,10 +1,10 @@
 """The subject of the comparison: this project's own pipeline."""
 
-from cifar10_tf import machine
+from cifar10_tf.system.tensorflow_startup import start_tensorflow
 
-machine.start_tensorflow()
+start_tensorflow()
 
-from cifar10_tf import pipeline  # noqa: E402
+from cifar10_tf.pipeline.batches import make_train  # noqa: E402
 
 _AUGMENT = {
     "none": "none",
@@ -16,7 +16,7 @@ _AUGMENT = {
 
 def batches(images, labels, case, batch_size):
     """Returns the dataset that `cifar10-tf train` trains on."""
-    return pipeline.make_train(
+    return make_train(
         images,
         labels,
         num_classes=10,

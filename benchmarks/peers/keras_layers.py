@@ -4,9 +4,9 @@ RandomCrop would crop a whole batch at one place, so RandomTranslation it is:
 by up to 4 whole pixels (interpolation "nearest"), with reflected edges.
 """
 
-from cifar10_tf import machine
+from cifar10_tf.system.tensorflow_startup import start_tensorflow
 
-machine.start_tensorflow()
+start_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402

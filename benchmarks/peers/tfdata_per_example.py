@@ -4,9 +4,9 @@ Images stay uint8 until they are augmented; `repeat` before `prefetch`, so that
 the device does not wait between epochs.
 """
 
-from cifar10_tf import machine
+from cifar10_tf.system.tensorflow_startup import start_tensorflow
 
-machine.start_tensorflow()
+start_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cifar10_tf import machine
+from cifar10_tf.system.inventory import num_cpus
 
-_NUM_THREADS = machine.num_cpus()
+_NUM_THREADS = num_cpus()
 torch.set_num_threads(1)
 
 

@@ -5,16 +5,13 @@
 
 After "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (Keller Jordan,
 arXiv:2404.00498) and its program airbench94: the recipe with all its parts,
-written anew for the CPU, in bfloat16 and channels-last. The defaults are the
-published settings.
+written anew for the CPU, in bfloat16, channels-last, with published defaults.
 
 FILE.npz has train_images, uint8 [n, 32, 32, 3], and train_labels, integers
-below 10; validation_images and validation_labels, which may be empty;
-test_images and test_labels.
+below 10, and the same as validation_..., which may be empty, and test_....
 
-Writes metrics.jsonl and, at the end, summary.json, under the names that
-cifar10_tf gives to the same things. `train_sec` counts the steps and their
-input and nothing else, as it does there.
+Writes metrics.jsonl and, at the end, summary.json, with cifar10_tf's names.
+As there, `train_sec` counts the steps and their input and nothing else.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from cifar10_tf.models import blocks
+from cifar10_tf.models.layers import blocks
 
 
 def build_baseline(*, num_classes: int = 10) -> keras.Model:

@@ -7,7 +7,7 @@ bottlenecks (arXiv 1801.04381).
 import keras
 from keras import layers
 
-from cifar10_tf.models import blocks
+from cifar10_tf.models.layers import blocks
 
 # Expansion, width, number of blocks and strides of the first of them.
 _STAGES = (

@@ -7,7 +7,7 @@ Komodakis: Wide residual networks (arXiv 1605.07146).
 import keras
 from keras import layers, ops
 
-from cifar10_tf.models import blocks
+from cifar10_tf.models.layers import blocks
 
 
 def build_resnet20(*, num_classes: int = 10) -> keras.Model:

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from cifar10_tf.models import blocks, whitening
-from cifar10_tf.models.convolution import SmallMapConv2D
+from cifar10_tf.models.layers import blocks, whitening
+from cifar10_tf.models.layers.small_map_convolution import SmallMapConv2D
 
 _NUM_WHITENING_FILTERS = 24
 

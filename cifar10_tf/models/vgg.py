@@ -6,7 +6,7 @@ Simonyan, Zisserman: Very deep convolutional networks (arXiv 1409.1556).
 import keras
 from keras import layers
 
-from cifar10_tf.models import blocks
+from cifar10_tf.models.layers import blocks
 
 
 def build_vgg16_bn(*, num_classes: int = 10) -> keras.Model:

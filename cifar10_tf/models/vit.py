@@ -7,7 +7,7 @@ size DeiT-Ti of Touvron et al. (arXiv 2012.12877).
 import keras
 from keras import layers
 
-from cifar10_tf.models import blocks
+from cifar10_tf.models.layers import blocks
 
 _PATCH = 4
 _WIDTH = 192

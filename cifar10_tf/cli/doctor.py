@@ -1,0 +1,52 @@
+"""Show versions, hardware, the precision they favour and the data found."""
+
+from cifar10_tf.cli import flags
+from cifar10_tf.datasets import names
+from cifar10_tf.datasets.resolving import resolve_dataset
+from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.system import gpu_diagnosis, inventory, tensorflow_startup
+from cifar10_tf.system.errors import UserError
+
+
+def run() -> None:
+    """Prints a line for each thing that speed and results depend on."""
+    config = flags.config_from_flags()
+    tensorflow_startup.start_tensorflow()
+    from cifar10_tf.training import precision
+
+    hardware = inventory.hardware()
+    policy, reason = precision.for_this_machine()
+    versions = inventory.versions().items()
+    rows = {
+        "versions": ", ".join(
+            f"{name} {version}" for name, version in versions
+        ),
+        "CPU": f"{hardware['cpu']}, {hardware['num_cpus']} in use, "
+        f"{' '.join(hardware['cpu_features']) or 'no notable features'}",
+        "memory": f"{hardware['memory_gib']} GiB",
+        "GPU": "; ".join(
+            f"{gpu['name']}, compute capability {gpu['compute_capability']}"
+            for gpu in hardware["gpus"]
+        )
+        or f"none: {gpu_diagnosis.why_no_gpu()}",
+        "--mixed_precision": f"{policy}: {reason}",
+        "CIFAR-10": _describe_data("cifar10", config.data_dir),
+        "synthetic10": _describe_data("synthetic10", config.data_dir),
+    }
+    if config.dataset not in ("auto", "cifar10", "synthetic10"):
+        rows["--dataset"] = _describe_data(config.dataset, config.data_dir)
+    for name, value in rows.items():
+        print(f"{name + ':':<19}{value}")
+
+
+def _describe_data(name: str, data_dir: str) -> str:
+    try:
+        name = resolve_dataset(name, data_dir)
+        directory = names.folder(name) or prepared_files.find(name, data_dir)
+    except UserError as error:
+        return str(error)
+    if directory:
+        return f"ready in {directory}"
+    if name == "synthetic10":
+        return "embedded, drawn when it is first used"
+    return f"can be obtained: cifar10-tf prepare --dataset={name}"

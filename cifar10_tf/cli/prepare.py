@@ -1,0 +1,29 @@
+"""Get the data ready, no more; from PATH: files of CIFAR-10 you have."""
+
+from cifar10_tf.cli import flags
+from cifar10_tf.datasets import official_archives
+from cifar10_tf.datasets.loading import load_dataset
+from cifar10_tf.datasets.resolving import resolve_dataset
+from cifar10_tf.system import tensorflow_startup
+from cifar10_tf.system.errors import UserError
+
+
+def run(path: str = "") -> None:
+    """Prepares and decodes the dataset of the flags, or CIFAR-10 from files."""
+    config = flags.config_from_flags()
+    if path:
+        if config.dataset not in ("auto", "cifar10"):
+            raise UserError(
+                f"prepare takes a PATH of CIFAR-10, not of {config.dataset}: "
+                "leave out one of them."
+            )
+        name, source = "cifar10", official_archives.find(path)
+    else:
+        name = resolve_dataset(config.dataset, config.data_dir)
+        source = None
+    tensorflow_startup.start_tensorflow()
+    dataset = load_dataset(name, config.data_dir, source)
+    print(
+        f"{name} is ready: {len(dataset.train.labels)} training and "
+        f"{len(dataset.test.labels)} test images in {dataset.source}"
+    )

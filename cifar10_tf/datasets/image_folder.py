@@ -1,0 +1,166 @@
+"""A folder of image files, train/CLASS/* and test/CLASS/*: found, decoded."""
+
+import concurrent.futures
+import logging
+import pathlib
+import time
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from cifar10_tf.datasets import image_files
+from cifar10_tf.system import inventory
+from cifar10_tf.system.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 64  # files: a task of its own for each would cost memory
+
+# Windows hides them, though their names don't say so.
+_HIDDEN = ("Thumbs.db", "desktop.ini")
+
+
+class Listing(NamedTuple):
+    """The files of a folder, each as (path, label); the classes take turns."""
+
+    root: pathlib.Path
+    class_names: tuple[str, ...]
+    train: list[tuple[pathlib.Path, int]]
+    test: list[tuple[pathlib.Path, int]]
+
+
+def find(root: pathlib.Path) -> Listing:
+    """Lists a folder's files; the classes are train's directories, sorted.
+
+    Hidden files are left out, and so are files outside of a class.
+
+    Raises:
+        UserError: a split or all of its images are missing, there are fewer
+            than two classes, one is empty, unknown or has no printable name.
+    """
+    train, test = (_classes(root, split) for split in ("train", "test"))
+    class_names = tuple(sorted(train))
+    if len(train) < 2:
+        raise _unusable(root, "has fewer than two class directories in train")
+    if not any(test.values()):
+        raise _unusable(root, "has no images in test")
+    problems = {
+        "empty class directories in train": [
+            name for name in class_names if not train[name]
+        ],
+        "classes in test that train lacks": sorted(set(test) - set(train)),
+        "class directories without a printable name": [
+            repr(name) for name in class_names if not name.isprintable()
+        ],
+    }
+    for problem, names in problems.items():
+        if names:
+            raise _unusable(root, f"has {problem}: {', '.join(names)}")
+    return Listing(
+        root, class_names, *(_in_turn(s, class_names) for s in (train, test))
+    )
+
+
+def _unusable(root: pathlib.Path, problem: str) -> UserError:
+    return UserError(
+        f"{root} {problem}; --dataset=folder:PATH needs images in "
+        "PATH/train/CLASS/ and, of the same classes, in PATH/test/CLASS/."
+    )
+
+
+def _classes(root: pathlib.Path, split: str) -> dict[str, list[pathlib.Path]]:
+    try:
+        return {
+            directory.name: _visible(directory)
+            for directory in _visible(root / split)
+            if directory.is_dir()
+        }
+    except (FileNotFoundError, NotADirectoryError) as error:
+        missing = f"has no directory {split}"
+        if not root.exists():
+            missing = "does not exist"
+        raise _unusable(root, missing) from error
+
+
+def _visible(directory: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(
+        path
+        for path in directory.iterdir()
+        if not path.name.startswith(".") and path.name not in _HIDDEN
+    )
+
+
+def _in_turn(
+    files: dict[str, list[pathlib.Path]], class_names: tuple[str, ...]
+) -> list[tuple[pathlib.Path, int]]:
+    """Orders files by their place within their class, then by class.
+
+    So the first of them, which the plots show, are of all classes.
+    """
+    ranked = [
+        (rank, label, path)
+        for label, name in enumerate(class_names)
+        for rank, path in enumerate(files.get(name, ()))
+    ]
+    return [(path, label) for _, label, path in sorted(ranked)]
+
+
+def decode(listing: Listing) -> dict[str, np.ndarray]:
+    """Decodes a folder's images, as `image_files.read` does.
+
+    Returns:
+        train_images, train_labels, test_images, test_labels and class_names by
+        name, as ImageDataset describes them.
+
+    Raises:
+        UserError: some files can't be decoded; it names all of them.
+    """
+    arrays, broken = {"class_names": np.array(listing.class_names)}, []
+    for split in ("train", "test"):
+        paths, labels = zip(*getattr(listing, split), strict=True)
+        pixels, unreadable = _read_all(paths)
+        arrays[f"{split}_images"] = pixels
+        arrays[f"{split}_labels"] = np.array(labels, np.int64)
+        broken += [
+            f"{path.relative_to(listing.root)}: {reason}"
+            for path, reason in sorted(unreadable)
+        ]
+    if broken:
+        raise UserError(
+            f"{len(broken)} of the files in {listing.root} can't be used as "
+            "images; mend or remove them:\n  " + "\n  ".join(broken)
+        )
+    return arrays
+
+
+def _read_all(paths) -> tuple[np.ndarray, list[tuple[pathlib.Path, str]]]:
+    """Returns the images, uint8, and the files that are none, with reasons."""
+    pixels = np.zeros(
+        (len(paths), image_files.SIZE, image_files.SIZE, 3), np.uint8
+    )
+
+    def read_chunk(start: int) -> list[tuple[pathlib.Path, str]]:
+        broken = []
+        for i in range(start, min(start + _CHUNK, len(paths))):
+            try:
+                pixels[i] = image_files.read(paths[i])
+            except ValueError as error:
+                broken.append((paths[i], str(error)))
+        return broken
+
+    broken, logged = [], time.monotonic()
+    starts = range(0, len(paths), _CHUNK)
+    pool = concurrent.futures.ThreadPoolExecutor(inventory.num_cpus())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of odd metadata
+        try:
+            chunks = pool.map(read_chunk, starts)
+            for start, chunk in zip(starts, chunks, strict=True):
+                broken += chunk
+                if time.monotonic() > logged + 5:
+                    logged = time.monotonic()
+                    _log.info("Decoded %d of %d images.", start, len(paths))
+        finally:  # interrupted, it doesn't finish them all first
+            pool.shutdown(cancel_futures=True)
+    return pixels, broken

@@ -1,0 +1,73 @@
+"""Dataset names -> arrays; importing it does not import TensorFlow."""
+
+import dataclasses
+import logging
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+
+from cifar10_tf.datasets import array_cache, image_folder, names
+from cifar10_tf.datasets.tfds import preparation, prepared_files
+
+_log = logging.getLogger(__name__)
+
+
+class Examples(NamedTuple):
+    """Images, uint8 [num_examples, 32, 32, 3], and labels, int64."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageDataset:
+    """A whole dataset, in a fixed order.
+
+    The arrays are memory-mapped where the decoded images could be cached.
+    """
+
+    source: str  # the directory that it was decoded from
+    class_names: tuple[str, ...]
+    train: Examples
+    test: Examples
+
+
+def load_dataset(
+    name: str, data_dir: str, source: pathlib.Path | None = None
+) -> ImageDataset:
+    """Returns a dataset's arrays, preparing and decoding it where needed.
+
+    Args:
+        name: a name that `resolve_dataset` returned.
+        data_dir: where TFDS keeps its data; empty for TFDS's own default.
+        source: CIFAR-10 in files that `official_archives.find` returned, to be
+            prepared from instead of a download.
+
+    Raises:
+        UserError: the data can't be had, or are damaged.
+    """
+    if root := names.folder(name):
+        listing = image_folder.find(root)
+        arrays = array_cache.load(
+            names.slug(name),
+            root,
+            [path for path, _ in listing.train + listing.test],
+            lambda: image_folder.decode(listing),
+        )
+    else:
+        root = preparation.prepare(name, data_dir, source)
+        if (split := prepared_files.test_split(root)) != "test":
+            _log.info("%s has no test split: testing on %s.", name, split)
+        arrays = array_cache.load(
+            f"{names.slug(name)}-{root.name}",
+            root,
+            [path for path in root.iterdir() if path.is_file()],
+            lambda: prepared_files.decode(root),
+        )
+    return ImageDataset(
+        source=str(root),
+        class_names=tuple(map(str, arrays["class_names"])),
+        train=Examples(arrays["train_images"], arrays["train_labels"]),
+        test=Examples(arrays["test_images"], arrays["test_labels"]),
+    )

@@ -1,0 +1,1 @@
+"""Datasets in the files of TensorFlow Datasets."""

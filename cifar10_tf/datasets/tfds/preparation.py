@@ -1,0 +1,203 @@
+"""Data that TFDS has yet to prepare: known to it, within reach, obtained."""
+
+import difflib
+import logging
+import pathlib
+import sys
+import threading
+
+import filelock
+
+from cifar10_tf.datasets import official_archives
+from cifar10_tf.datasets.names import slug, title
+from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.system.atomic_files import check_writable
+from cifar10_tf.system.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+
+def full_name(name: str) -> str:
+    """Returns a TFDS name with the config that it stands for, if it has any.
+
+    Raises:
+        UserError: TFDS knows no such dataset, or no such config of it.
+    """
+    name, _, config = name.partition("/")
+    builder_class = _builder_class(name)
+    if not config:
+        default = builder_class.default_builder_config
+        return f"{name}/{default.name}" if default else name
+    configs = list(builder_class.builder_configs)
+    if config not in configs:
+        close = difflib.get_close_matches(config, configs)
+        raise UserError(
+            f"{name} has no config {config!r}; choose from "
+            f"{', '.join(close or configs) or 'none: leave it out'}."
+        )
+    return f"{name}/{config}"
+
+
+def _builder_class(name: str):
+    """Returns TFDS's class, without importing TensorFlow or using a network."""
+    import tensorflow_datasets as tfds
+
+    known = tfds.list_builders(with_community_datasets=False)
+    if name not in known:
+        known += ["auto", "synthetic10"]
+        close = difflib.get_close_matches(name.lower(), known)
+        meant = f"did you mean {' or '.join(close)}? " if close else ""
+        raise UserError(
+            f"Unknown dataset {name!r}; {meant}It is neither prepared nor in "
+            "the catalog of TFDS; images of your own are --dataset=folder:PATH."
+        )
+    return tfds.builder_cls(name)
+
+
+def obstacle(name: str, data_dir: str) -> str | None:
+    """Says what keeps a dataset from being used here; None if nothing does.
+
+    Where TFDS doesn't know the addresses of the files, nothing is asked.
+
+    Raises:
+        UserError: it is prepared, but damaged.
+    """
+    if prepared_files.find(name, data_dir):
+        return None
+    root = prepared_files.data_root(name, data_dir)
+    missing = f"{title(name)} is not prepared in {root}"
+    try:
+        check_writable(root)
+    except OSError as error:
+        return f"{missing}, which can't be written ({error.strerror})"
+    manual = root / "downloads" / "manual"
+    absent = [
+        url
+        for url, archive in _archives(name).items()
+        if not (archive and (manual / archive).is_file())
+    ]
+    failure = _download_failure(absent[0]) if absent else None
+    return failure and f"{missing} and can't be downloaded ({failure})"
+
+
+def _archives(name: str) -> dict[str, str | None]:
+    """Returns the name of the file at each address, where TFDS knows them."""
+    url_infos = _builder_class(name.partition("/")[0]).url_infos or {}
+    return {url: info.filename for url, info in url_infos.items()}
+
+
+def unobtainable(name: str, obstacle: str) -> UserError:
+    """Returns the error for a dataset asked for by name that can't be had."""
+    archives = list(filter(None, _archives(name).values()))
+    put = f"put {', '.join(archives)} into its downloads/manual, "
+    if name == "cifar10":
+        put = "give `prepare` an archive or directory of it that you have, "
+    return UserError(
+        f"{obstacle}; point --data_dir or TFDS_DATA_DIR at a directory that "
+        f"holds {name}, {put if archives else ''}or use --dataset=synthetic10."
+    )
+
+
+def _download_failure(url: str, timeout_sec: float = 5.0) -> str | None:
+    """Says why a URL does not answer in time; None if it does.
+
+    The thread bounds what no socket timeout does: name look-up and a server
+    that sends a byte now and then.
+    """
+    outcome = ["no answer in time"]
+
+    def ask():
+        import requests
+
+        try:
+            with requests.get(
+                url, stream=True, timeout=timeout_sec
+            ) as response:
+                ok = response.status_code == requests.codes.ok
+                outcome[0] = None if ok else f"HTTP {response.status_code}"
+        except requests.RequestException as error:
+            outcome[0] = type(error).__name__
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(timeout_sec)
+    return outcome[0]
+
+
+def prepare(
+    name: str, data_dir: str, source: pathlib.Path | None = None
+) -> pathlib.Path:
+    """Gets a dataset ready and returns its directory; shows its progress.
+
+    Several processes may do so at once: one works, the others wait.
+
+    Args:
+        name: as `resolve_dataset` returns it.
+        data_dir: where TFDS keeps its data; empty for TFDS's own default.
+        source: files of CIFAR-10 as `official_archives.find` returns them, to
+            be used instead of a download.
+
+    Raises:
+        UserError: it can't be downloaded or written, is damaged, or is no
+            dataset of labelled images; the source is not the published one.
+    """
+    directory = prepared_files.find(name, data_dir)
+    if directory is not None:
+        if source:
+            _log.info("%s is prepared already: %s is not read.", name, source)
+        return directory
+    root = prepared_files.data_root(name, data_dir)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # TFDS lets one of several concurrent preparations win and the others
+        # die with FileExistsError.
+        with filelock.FileLock(root / f".{slug(name)}.lock"):
+            if prepared_files.find(name, data_dir) is None:
+                _download_and_prepare(name, root, source)
+    except OSError as error:
+        raise _unprepared(name, root, error) from error
+    return prepared_files.find(name, data_dir)
+
+
+def _download_and_prepare(
+    name: str, root: pathlib.Path, source: pathlib.Path | None
+) -> None:
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download import download_manager
+
+    # synthetic10 registers itself.
+    from cifar10_tf.datasets.tfds import (
+        cifar10_builder,
+        synthetic10,  # noqa: F401
+    )
+
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
+    try:
+        if source:
+            builder = cifar10_builder.Cifar10(
+                official_archives.read(source), data_dir=root
+            )
+        else:
+            builder = tfds.builder(name, data_dir=root)
+        prepared_files.feature_names(builder.info)
+        _log.info("Preparing %s in %s, once.", name, root)
+        builder.download_and_prepare()
+    except download_manager.NonMatchingChecksumError as error:
+        raise UserError(
+            f"the archive of {name} under {root / 'downloads'} is not the "
+            "published one (its checksum differs); delete it and try again."
+        ) from error
+    except UserError:
+        raise
+    except Exception as error:  # of requests, TensorFlow, TFDS, the system
+        raise _unprepared(name, root, error) from error
+
+
+def _unprepared(name: str, root: pathlib.Path, error: Exception) -> UserError:
+    detail = " ".join(str(error).split())
+    return UserError(
+        f"{name} can't be prepared in {root} ({type(error).__name__}: "
+        f"{detail}); choose another directory with --data_dir (synthetic10: "
+        "XDG_CACHE_HOME) or other data with --dataset."
+    )

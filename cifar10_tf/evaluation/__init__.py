@@ -1,0 +1,1 @@
+"""Predictions -> figures: accuracies, intervals, pictures."""

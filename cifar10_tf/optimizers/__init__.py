@@ -1,0 +1,1 @@
+"""What applies the gradients, and at which rate."""

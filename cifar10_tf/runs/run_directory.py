@@ -1,0 +1,231 @@
+"""What a run leaves behind: the names, and how they are written safely."""
+
+import contextlib
+import json
+import logging
+import os
+import pathlib
+import shutil
+from typing import Any
+
+import filelock
+
+from cifar10_tf.settings.config import POLICIES, Config
+from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
+from cifar10_tf.system.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+
+class RunDirectory:
+    """The files of one run.
+
+    `summary.json` is written last: where it is, the run is complete. A run in
+    progress holds a lock, which the system releases however it ends.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path).expanduser().absolute()
+        self.config = self.path / "config.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.summary = self.path / "summary.json"
+        self.model = self.path / "model.keras"
+        self.plots = self.path / "plots"
+        self.checkpoints = self.path / "checkpoints"
+        self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
+
+    def is_complete(self, config: Config) -> bool:
+        """Tells whether this very run has been done here already.
+
+        Begun and left is no obstacle: it can go on.
+
+        Raises:
+            UserError: the directory can't take the run: it holds another one or
+                something else, or can't be written.
+        """
+        if not self._is_taken():
+            self._check_writable()
+            return False
+        self._check_same(config)
+        self._check_idle()
+        if self.summary.is_file():
+            self.read_summary()
+            self._clean()  # its process may have died before
+            return True
+        self._check_writable()
+        return False
+
+    def _check_same(self, config: Config) -> None:
+        if different := self.read_config().differences(config):
+            hint = ""
+            if different == ["tta: False -> True"]:
+                hint = " For a complete run there is: evaluate --tta."
+            raise UserError(
+                f"{self.path} holds a run with other settings "
+                f"({'; '.join(different)}); choose another --run_dir, or add "
+                "--restart to start over, which keeps the old run under "
+                f"another name.{hint}"
+            )
+
+    def check_replaceable(self) -> None:
+        """Checks that a run can start over here.
+
+        Raises:
+            UserError: what is here is not a run, or one in progress, or it
+                can't be written.
+        """
+        if self._is_taken():
+            self.read_config()
+            self._check_idle()
+        self._check_writable()
+
+    def _is_taken(self) -> bool:
+        if not self.path.is_dir():
+            return os.path.lexists(self.path)
+        # What a process leaves that dies before there is a config.
+        beginnings = {".lock", ".new-config.json"}
+        return not {path.name for path in self.path.iterdir()} <= beginnings
+
+    def _check_idle(self) -> None:
+        try:
+            if os.path.lexists(self._lock.lock_file):
+                self._lock.acquire()
+                self._lock.release()
+        except filelock.Timeout as error:
+            raise self._busy() from error
+
+    def _busy(self) -> UserError:
+        return UserError(
+            f"another process is training in {self.path}; wait for it, or "
+            "choose another --run_dir."
+        )
+
+    def _check_writable(self) -> None:
+        try:
+            check_writable(self.path)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(
+            f"{self.path} can't be written ({error.strerror}); choose another "
+            "--run_dir."
+        )
+
+    def set_aside(self) -> None:
+        """Renames an earlier run here, if any, to `<name>.1`, `.2` ...
+
+        Raises:
+            UserError: what is here is not a run, or one in progress.
+        """
+        if not self._is_taken():
+            return
+        self.check_replaceable()
+        number = 1
+        while os.path.lexists(f"{self.path}.{number}"):
+            number += 1
+        try:
+            with self._lock:  # nobody begins meanwhile
+                kept = self.path.rename(f"{self.path}.{number}")
+        except filelock.Timeout as error:
+            raise self._busy() from error
+        _log.info("The earlier run is kept in %s.", kept)
+
+    def open(self, config: Config) -> None:
+        """Makes the directory, or takes up this very run's, and locks it.
+
+        Raises:
+            UserError: another process was faster, what is here is not this
+                run's, or it can't be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._check_links()
+            self._lock.acquire()
+            if self.summary.exists():
+                raise self._busy()
+            if self.config.exists():
+                self._check_same(config)
+            else:
+                with replacing(self.config) as aside:
+                    aside.write_text(config.to_json(), "utf-8")
+            self.plots.mkdir(exist_ok=True)
+            self.checkpoints.mkdir(exist_ok=True)
+        except filelock.Timeout as error:
+            raise self._busy() from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _check_links(self) -> None:
+        for path in self.path.iterdir():
+            if path.is_symlink():
+                raise UserError(
+                    f"{path} is a symbolic link: a run writes into its own "
+                    "directory only; remove it, or choose another --run_dir."
+                )
+
+    def complete(self, summary: dict[str, Any]) -> None:
+        """Writes the summary, by which the run is complete, and unlocks.
+
+        The checkpoints, which nothing goes on from any more, are removed.
+        """
+        write_json(self.summary, summary)
+        self._lock.release()
+        self._clean()
+
+    def _clean(self) -> None:
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        with contextlib.suppress(OSError):  # as where it may not be written
+            os.unlink(self._lock.lock_file)
+
+    def read_config(self) -> Config:
+        """Returns the run's config.
+
+        Raises:
+            UserError: there is none, or none of this program's.
+        """
+        if not self.path.exists():
+            raise UserError(f"{self.path} does not exist.")
+        try:
+            return Config.from_json(self.config.read_text("utf-8"))
+        except Exception as error:  # whatever is in it
+            raise UserError(
+                f"{self.path} is not a run directory, and is left alone: it "
+                "has no config.json of a run; choose another --run_dir."
+            ) from error
+
+    def read_summary(self) -> dict[str, Any]:
+        """Returns the summary of a complete run.
+
+        Raises:
+            UserError: there is none, or none of this program's.
+        """
+        try:
+            summary = json.loads(self.summary.read_text("utf-8"))
+            if summary["precision"] not in POLICIES:
+                raise ValueError(f"precision {summary['precision']}")
+        except FileNotFoundError as error:
+            raise UserError(
+                f"the run in {self.path} is not complete; its training command "
+                "goes on with it."
+            ) from error
+        except Exception as error:  # whatever is in it
+            raise self._damaged(self.summary) from error
+        return summary
+
+    def _damaged(self, path: pathlib.Path) -> UserError:
+        return UserError(
+            f"{path} is damaged; make the run again with --restart."
+        )
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Returns a dict for each epoch, as `metrics.jsonl` has them.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        try:
+            text = self.metrics.read_text("utf-8")
+            return [json.loads(line) for line in text.splitlines()]
+        except (OSError, ValueError, RecursionError) as error:
+            raise self._damaged(self.metrics) from error

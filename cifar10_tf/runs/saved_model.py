@@ -1,0 +1,61 @@
+"""The trained network on the disk, `model.keras`: written, and read safely."""
+
+import warnings
+import zipfile
+
+import keras
+
+from cifar10_tf.models.building import build_model
+from cifar10_tf.models.layers.plain_keras import in_plain_keras
+from cifar10_tf.models.loss_and_metrics import loss_and_metrics
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.system.atomic_files import replacing
+from cifar10_tf.system.errors import UserError
+
+
+def save(model: keras.Model, run: RunDirectory) -> None:
+    """Saves a compiled model so that it loads without this package.
+
+    It keeps its loss and metrics, and so can be evaluated, but not the
+    optimizer that trained it: the state would double or triple the file, and a
+    schedule of ours would need this package and loss scaling the same dtype
+    policy to load. SGD, which takes its place, has no state to speak of.
+    """
+    plain = in_plain_keras(model)
+    plain.compile(
+        keras.optimizers.SGD(), auto_scale_loss=False, **loss_and_metrics()
+    )
+    plain.optimizer.build(plain.trainable_variables)
+    with replacing(run.model) as aside:
+        plain.save(aside)
+
+
+def load(run: RunDirectory, num_classes: int) -> keras.Model:
+    """Returns the network of the run's config with the weights that it saved.
+
+    The file says what numbers go in, not what is computed: a model of somebody
+    else's can't run code. The global dtype policy must be that of the training.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another network.
+    """
+    name = run.read_config().model
+    # As the file loads without this package, so that figures agree.
+    model = in_plain_keras(build_model(name, num_classes=num_classes))
+    if not run.model.is_file():
+        raise UserError(f"{run.model} is missing; train it again by --restart.")
+    try:
+        with zipfile.ZipFile(run.model) as archive:
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is damaged")
+        with warnings.catch_warnings():
+            # Of layers that are not in the file Keras only warns.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(run.model)
+    except Exception as error:  # a zip or HDF5 error, or Keras's own
+        raise UserError(
+            f"{run.model} can't be loaded: it is damaged, or no {name} that "
+            f"tells {num_classes} classes apart ({type(error).__name__}); "
+            "train it again with --restart."
+        ) from error
+    return model

@@ -1,0 +1,261 @@
+"""The frozen description of a run: declared, validated at birth, kept as JSON.
+
+A setting is declared here and nowhere else: its flag, its check, its help and
+its line in the documentation come from the declaration.
+"""
+
+import dataclasses
+import json
+from typing import Any, Self
+
+from cifar10_tf.settings import augmentations
+from cifar10_tf.settings.models import MODELS
+from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
+from cifar10_tf.settings.setting import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Valid,
+    between,
+    check,
+    matching,
+    one_of,
+    setting,
+)
+
+POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
+
+
+def _customary_settings() -> str:
+    return ", ".join(
+        f"{name} {c['learning_rate']} and {c['weight_decay']}"
+        for name, c in OPTIMIZERS.items()
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """All that determines a run; `make_config` fills in the model's recipe.
+
+    Raises:
+        ValueError: a value has the wrong type or is out of range.
+    """
+
+    model: str = setting(
+        "The network, with its recipe.",
+        default="dropout",
+        valid=one_of(sorted(MODELS)),
+    )
+    dataset: str = setting(
+        "The data: auto, synthetic10, a name of TFDS (cifar10, cifar100, "
+        "eurosat/rgb) or folder:PATH. auto is CIFAR-10 where it is prepared or "
+        "can be downloaded, otherwise the embedded synthetic10, with a "
+        "warning. Of TFDS it can be any image classification dataset. A folder "
+        "has its images in PATH/train/CLASS/ and PATH/test/CLASS/.",
+        default="auto",
+        # TFDS's names are like cifar100 and eurosat/rgb.
+        valid=matching(
+            r"folder:[^\0]+|\w+(/\w[\w.-]*)?",
+            "auto, synthetic10, a name of TFDS as in cifar100 or eurosat/rgb, "
+            "or folder:PATH",
+        ),
+    )
+    data_dir: str = setting(
+        "Where TFDS keeps its data.",
+        default="",
+        default_text="TFDS_DATA_DIR, else ~/tensorflow_datasets",
+        is_location=True,
+    )
+    run_dir: str = setting(
+        "Where the run's files go. With --num_runs, each run's go to seedSEED "
+        "below it, and the default is runs/DATASET-MODEL-seedsFIRST-LAST.",
+        default="",
+        default_text="runs/DATASET-MODEL-seedSEED",
+        is_location=True,
+    )
+    epochs: int = setting("Passes over the data.", valid=between(1, 1_000_000))
+    easy_every: int = setting(
+        "Over how many epochs the easier half of the training images is "
+        "spread. A speedrun_s that is trained first tells which they are. 1: "
+        "each epoch has all images.",
+        as_before=1,
+        # An image that is mirrored in every other epoch would otherwise be so
+        # always or never.
+        valid=Valid(
+            "odd and between 1 and 999",
+            lambda value: value % 2 and 1 <= value <= 999,
+        ),
+    )
+    batch_size: int = setting(
+        "Images in a training step.", valid=between(1, 1_000_000)
+    )
+    optimizer: str = setting(
+        "What applies the gradients: sgd (with Nesterov momentum 0.9), adam, "
+        "adamw, rmsprop, or muon for kernels with SGD for the head and Adam "
+        "for the rest. Another one than the recipe's gets its customary "
+        "learning rate and weight decay, unless they are given: "
+        f"{_customary_settings()}.",
+        valid=one_of(sorted(OPTIMIZERS)),
+    )
+    learning_rate: float = setting(
+        "The learning rate; the highest, where a schedule changes it.",
+        valid=POSITIVE,
+    )
+    schedule: str = setting(
+        "How the learning rate goes: constant; to 0 along half a cosine or a "
+        "line; or one_cycle. That is up from a 25th for 30 % of the steps, "
+        "then down to nothing, along cosines.",
+        as_before="constant",
+        valid=one_of(SCHEDULES),
+    )
+    warmup: float = setting(
+        "Share of all steps in which the learning rate rises to its highest, "
+        "linearly; one_cycle rises by itself.",
+        as_before=0.0,
+        valid=SHARE,
+    )
+    weight_decay: float = setting(
+        "Decoupled weight decay, of kernels only. Every step takes "
+        "learning_rate * weight_decay of each kernel off it; biases, "
+        "normalisation and embeddings are left alone. By muon only off kernels "
+        "of the head, depthwise ones and attention's: it gives the others "
+        "their norm.",
+        as_before=0.0,
+        valid=NOT_NEGATIVE,
+    )
+    label_smoothing: float = setting(
+        "Share of each label that is spread evenly over all classes, in the "
+        "training and validation loss. The test loss is always the plain "
+        "cross-entropy.",
+        as_before=0.0,
+        valid=SHARE,
+    )
+    ema: float = setting(
+        "Decay of a moving average of the weights, which takes their place in "
+        "validation and in the saved model; 0: none.",
+        as_before=0.0,
+        valid=SHARE,
+    )
+    augment: str = setting(
+        "Random changes to training images, as flip,crop=2,cutout. It is a "
+        f"list of {augmentations.describe()}; or none.",
+        as_before="none",
+    )
+    validation_fraction: float = setting(
+        "Share of the training split that is held out for validation.",
+        valid=SHARE,
+    )
+    seed: int = setting(
+        "What determines initial weights, order and augmentation of the data, "
+        "and dropout.",
+        default=1,
+        valid=between(0, 2**32 - 1),
+    )
+    precision: str = setting(
+        "The Keras dtype policy; overrides --mixed_precision. auto: what "
+        "--mixed_precision chooses.",
+        default="float32",
+        valid=one_of(("auto", *POLICIES)),
+    )
+    deterministic: bool = setting(
+        "Use TensorFlow's deterministic operations only, as on a GPU the same "
+        "bits need.",
+        as_before=False,
+    )
+    max_train_examples: int = setting(
+        "How many images to train on, for a quick trial; 0: all.",
+        as_before=0,
+        valid=between(0, 10**9),
+    )
+    tta: bool = setting(
+        "Evaluate on the test split with test-time augmentation as well. "
+        "Predictions are averaged over mirrored and shifted views of each "
+        "image; not for images that change their meaning in a mirror, as "
+        "digits. For a finished run: evaluate --tta.",
+        as_before=False,
+    )
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = check(
+                field.name,
+                getattr(self, field.name),
+                field.type,
+                field.metadata["valid"],
+            )
+            object.__setattr__(self, field.name, value)
+        canonical = augmentations.canonical(self.augment)
+        object.__setattr__(self, "augment", canonical)
+        if self.schedule == "one_cycle" and self.warmup:
+            raise ValueError(
+                "warmup must be 0 with one_cycle, which rises by itself, got "
+                f"{self.warmup}."
+            )
+
+    def to_json(self) -> str:
+        """Returns the config as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Returns the config that `to_json` wrote, or one of an older version.
+
+        Raises:
+            ValueError: the text is not JSON, or no Config.
+        """
+        values = json.loads(text)
+        fields = dataclasses.fields(cls)
+        if not isinstance(values, dict):
+            raise ValueError("a config is an object.")
+        as_before = {f.name: f.metadata["as_before"] for f in fields}
+        given = {n: v for n, v in as_before.items() if v is not None} | values
+        if given.keys() != as_before.keys():
+            raise ValueError(f"a config needs exactly {sorted(as_before)}.")
+        return cls(**given)
+
+    def to_flags(self) -> list[str]:
+        """Returns the flags that ask for this very config."""
+        return [
+            f"--{name}={value}"
+            for name, value in dataclasses.asdict(self).items()
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        """Returns what determines the result: all fields but the locations."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if not field.metadata["is_location"]
+        }
+
+    def differences(self, other: Self) -> list[str]:
+        """Lists the settings in which two runs differ, locations aside."""
+        return [
+            f"{name}: {mine!r} -> {theirs!r}"
+            for name, mine in self.settings().items()
+            if mine != (theirs := getattr(other, name))
+        ]
+
+
+def make_config(**settings: Any) -> Config:
+    """Returns the defaults and the model's recipe with `settings` over them.
+
+    A setting that is None counts as not given. With another optimizer than the
+    recipe's, the learning rate and the weight decay that are customary for it
+    take the place of the recipe's; with one_cycle its warm-up does.
+
+    Raises:
+        ValueError: as Config does.
+    """
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    given = {name: v for name, v in settings.items() if v is not None}
+    defaults = {name: f.metadata["default"] for name, f in fields.items()}
+    model = given.get("model", defaults["model"])
+    check("model", model, str, fields["model"].metadata["valid"])
+    recipe = MODELS[model].recipe
+    optimizer = given.get("optimizer", recipe["optimizer"])
+    if optimizer != recipe["optimizer"]:
+        recipe = recipe | OPTIMIZERS.get(optimizer, {})
+    if given.get("schedule") == "one_cycle":
+        recipe = recipe | {"warmup": 0.0}
+    return Config(**(defaults | recipe | given))

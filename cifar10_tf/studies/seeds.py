@@ -1,0 +1,89 @@
+"""Runs of one config with several seeds, one after the other."""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+from cifar10_tf.evaluation import plots
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import Config
+from cifar10_tf.studies import processes
+from cifar10_tf.studies.summary import summarize, title
+from cifar10_tf.system.atomic_files import replacing, write_json
+from cifar10_tf.system.errors import UserError
+
+
+def train(
+    config: Config,
+    num_runs: int,
+    *,
+    restart: bool = False,
+    run_flags: Sequence[str] = (),
+) -> dict:
+    """Trains with seeds seed, seed + 1 ... and returns the study's summary.
+
+    Each run is an ordinary one, in the directory seedSEED of config.run_dir.
+    Runs that are complete are not repeated. `study.json` and `study.png` are
+    written when all are there.
+
+    Args:
+        config: with a dataset that `resolve_dataset` returned and a run_dir.
+        restart: sets earlier runs aside and makes all of them again.
+
+    Raises:
+        UserError: a directory can't be used, or a run fails.
+        Interrupted: a run was, or the time is over.
+    """
+    directory = RunDirectory(config.run_dir)
+    path = directory.path
+    if directory.config.exists():
+        raise UserError(
+            f"{path} holds a run, not a study of several; choose another "
+            "--run_dir."
+        )
+    configs = [_config_of_run(config, path, i) for i in range(num_runs)]
+    # Before hours are spent: all of them can be made.
+    is_complete = [_is_complete(config, restart) for config in configs]
+    processes.check_time()
+    if restart:  # all of them now: without it, the same command then goes on
+        (path / "study.json").unlink(missing_ok=True)
+        for config in configs:
+            RunDirectory(config.run_dir).set_aside()
+    for i, config in enumerate(configs):
+        state = ": complete already" if is_complete[i] else ""
+        # Flushed: the run's process writes to the same stream.
+        print(
+            f"Run {i + 1} of {num_runs}, seed {config.seed}{state}", flush=True
+        )
+        if not is_complete[i]:
+            processes.train(config, run_flags)
+    runs = [RunDirectory(config.run_dir) for config in configs]
+    summary = summarize([run.read_summary() for run in runs])
+    figure = plots.study(
+        summary["metrics"],
+        [run.read_metrics() for run in runs],
+        title(summary),
+    )
+    with replacing(path / "study.png") as aside:
+        figure.savefig(aside, dpi=150)
+    write_json(path / "study.json", summary)
+    return summary
+
+
+def _config_of_run(config: Config, path: pathlib.Path, i: int) -> Config:
+    seed = config.seed + i
+    try:
+        return dataclasses.replace(
+            config, seed=seed, run_dir=str(path / f"seed{seed}")
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _is_complete(config: Config, restart: bool) -> bool:
+    """Tells whether a run is not to be made, and checks that it can be."""
+    run = RunDirectory(config.run_dir)
+    if restart:
+        run.check_replaceable()
+        return False
+    return run.is_complete(config)

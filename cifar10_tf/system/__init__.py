@@ -1,0 +1,1 @@
+"""The machine: what it has, its clock, its signals, its files."""

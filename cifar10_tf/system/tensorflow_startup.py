@@ -1,0 +1,46 @@
+"""Starting TensorFlow: quietly, and with one GPU, whose memory others share."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+
+_log = logging.getLogger(__name__)
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow, quietly, and lets a GPU's memory grow with its use.
+
+    Of several GPUs it is the first alone that is used. Before its log is set
+    up, TensorFlow writes six lines to stderr that no variable turns off, among
+    them an error wherever there is no NVIDIA driver. Does nothing the second
+    time.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _silenced_stderr():
+        import tensorflow as tf
+
+        gpus = tf.config.get_visible_devices("GPU")
+        for gpu in gpus[:1]:
+            # All of the memory at once would starve whatever shares the GPU.
+            tf.config.experimental.set_memory_growth(gpu, True)
+    if len(gpus) > 1:
+        # TensorFlow would take memory of the others, too, and use none of them.
+        tf.config.set_visible_devices(gpus[0], "GPU")
+        _log.info(
+            "Of %d GPUs the first is used; CUDA_VISIBLE_DEVICES chooses.",
+            len(gpus),
+        )
+
+
+@contextlib.contextmanager
+def _silenced_stderr() -> Iterator[None]:
+    """Silences what native code writes to stderr; exceptions still pass."""
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

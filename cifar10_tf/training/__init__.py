@@ -1,0 +1,1 @@
+"""Config -> trained model and run directory; trainer.py reads as a recipe."""

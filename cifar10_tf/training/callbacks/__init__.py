@@ -1,0 +1,1 @@
+"""What is measured, recorded and watched while Keras trains."""

@@ -1,0 +1,1 @@
+"""When a training is saved, where it stops, and how it goes on."""

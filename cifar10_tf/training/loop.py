@@ -1,0 +1,64 @@
+"""Keras's `fit`, from any step on."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+
+def fit(
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    *,
+    epochs: int,
+    steps_per_epoch: int,
+    first_epoch: int = 0,
+    first_batch: int = 0,
+    validation: tf.data.Dataset | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 0,
+) -> None:
+    """Trains as `keras.Model.fit` does, to the bit, from within an epoch too.
+
+    Keras's own begins with whole epochs, and each call of it that ends puts the
+    optimizer's moving averages into the weights.
+
+    Args:
+        model: compiled, with a built optimizer.
+        batches: those of the first step and all that follow, without an end.
+        first_epoch: counted from 0.
+        first_batch: how many steps of that epoch are done already; after
+            0 the metrics go on from what they are. With all of them done, the
+            epoch's validation is what comes first.
+        verbose: as of Keras.
+    """
+    callbacks = keras.callbacks.CallbackList(
+        list(callbacks),
+        add_progbar=verbose != 0,
+        model=model,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps_per_epoch,
+    )
+    model.make_train_function()
+    iterator = iter(batches)
+    callbacks.on_train_begin()
+    for epoch in range(first_epoch, epochs):
+        if not first_batch:
+            model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        for batch in range(first_batch, steps_per_epoch):
+            callbacks.on_train_batch_begin(batch)
+            logs = model.train_function(iterator)
+            callbacks.on_train_batch_end(batch, logs)
+        first_batch = 0
+        logs = model.get_metrics_result()
+        if validation is not None:
+            results = model.evaluate(
+                validation, callbacks=callbacks, return_dict=True, verbose=0
+            )
+            logs |= {f"val_{name}": value for name, value in results.items()}
+        callbacks.on_epoch_end(epoch, logs)
+    # An optimizer's moving averages take the place of the weights.
+    model.optimizer.finalize_variable_values(model.trainable_weights)
+    callbacks.on_train_end()

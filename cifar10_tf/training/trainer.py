@@ -1,0 +1,227 @@
+"""Config -> trained model and run directory; reads as a recipe."""
+
+import logging
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cifar10_tf.evaluation import evaluation
+from cifar10_tf.models.layers import whitening
+from cifar10_tf.pipeline.batches import steps_per_epoch
+from cifar10_tf.runs import checkpoint, saved_model
+from cifar10_tf.runs.checkpoint import Checkpoint
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import Config
+from cifar10_tf.system import inventory, tensorflow_startup
+from cifar10_tf.system.errors import UserError
+from cifar10_tf.training import (
+    easy_images,
+    loop,
+    precision,
+    progress,
+    results,
+    training_data,
+)
+from cifar10_tf.training.callbacks.averaged_validation import (
+    AveragedValidation,
+)
+from cifar10_tf.training.callbacks.divergence import Divergence
+from cifar10_tf.training.callbacks.metrics_log import MetricsLog
+from cifar10_tf.training.callbacks.throughput import Throughput
+from cifar10_tf.training.checkpointing.provenance import Provenance
+from cifar10_tf.training.checkpointing.resuming import resume
+from cifar10_tf.training.checkpointing.saving import Checkpoints
+from cifar10_tf.training.checkpointing.writer import CheckpointWriter
+from cifar10_tf.training.compiled_model import compiled_model
+from cifar10_tf.training.training_data import TrainingData
+
+_log = logging.getLogger(__name__)
+
+
+def train(
+    config: Config,
+    *,
+    restart: bool = False,
+    checkpoint_every_sec: float = 60.0,
+) -> dict:
+    """Trains, evaluates, draws and returns the run's summary.
+
+    Goes on with a run that was interrupted, and ends with the same bits.
+
+    Args:
+        config: with a dataset that `resolve_dataset` returned and a run_dir.
+        restart: sets an earlier run in run_dir aside instead of refusing.
+        checkpoint_every_sec: how often at least the training is saved.
+
+    Raises:
+        UserError: the data can't be had, the run directory can't be used, the
+            loss diverges or memory runs out.
+    """
+    try:
+        return _train(config, restart, checkpoint_every_sec)
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise UserError(
+            f"out of memory at --batch_size={config.batch_size}; start over "
+            "with --restart and a lower one."
+        ) from error
+
+
+def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
+    set_up_tensorflow(config)
+    data = training_data.load(config)
+    run = RunDirectory(config.run_dir)
+    if restart:
+        run.set_aside()
+    run.open(config)
+    resume_from = checkpoint.newest(run.checkpoints)
+    environment = {
+        "precision": precision.set_policy(config.precision, resume_from),
+        "versions": inventory.versions(),
+        "hardware": inventory.hardware(),
+    }
+    num_steps = steps_per_epoch(
+        easy_images.examples_per_epoch(data.num_train, config.easy_every),
+        config.batch_size,
+    )
+    model = compiled_model(
+        config,
+        num_classes=len(data.class_names),
+        num_steps=config.epochs * num_steps,
+    )
+    whitening.adapt(model, data.sample)
+
+    throughput = _fit(
+        model,
+        config,
+        run,
+        data,
+        num_steps,
+        resume_from=resume_from,
+        environment=environment,
+        checkpoint_every_sec=checkpoint_every_sec,
+    )
+    saved_model.save(model, run)
+
+    # From here on the model is the one on disk, and the test split is read.
+    result = evaluation.evaluate(
+        run, data.test, data.class_names, with_tta=config.tta
+    )
+    history = run.read_metrics()
+    results.save_plots(run, config, data, history, result)
+    summary = results.summarize(
+        config, environment, model, data, history, result, throughput
+    )
+    run.complete(summary)
+    return summary
+
+
+def set_up_tensorflow(config: Config) -> None:
+    """Starts TensorFlow with the seed and the determinism of a run."""
+    tensorflow_startup.start_tensorflow()
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def _fit(
+    model: keras.Model,
+    config: Config,
+    run: RunDirectory,
+    data: TrainingData,
+    num_steps: int,
+    *,
+    resume_from: Checkpoint | None,
+    environment: dict,
+    checkpoint_every_sec: float,
+) -> Throughput:
+    """Trains for all epochs, each of num_steps steps, from where it was."""
+    _announce(config, run, data)
+    throughput = Throughput(
+        easy_images.examples_per_epoch(data.num_train, config.easy_every),
+        config.batch_size,
+    )
+    start = time.perf_counter()
+    is_easy = easy_images.find_easy_images(config, data, resume_from)
+    throughput.train_sec = time.perf_counter() - start
+    provenance = _provenance(config, data, is_easy, environment)
+    log = MetricsLog(run.metrics)
+    first_step = resume(
+        model, resume_from, provenance, throughput=throughput, log=log
+    )
+    writer = CheckpointWriter(run.checkpoints, kept_step=first_step or None)
+    # An epoch is over when it is validated and in the log.
+    first_epoch = len(log.history)
+    if first_step:
+        _log.info(
+            "Resuming from step %s (epoch %d of %d).",
+            f"{first_step:,}",
+            first_epoch + 1,
+            config.epochs,
+        )
+    loop.fit(
+        model,
+        data.train.shuffled(
+            config.batch_size,
+            first_step,
+            subsets=easy_images.epoch_subsets(is_easy, config.easy_every),
+        ),
+        epochs=config.epochs,
+        steps_per_epoch=num_steps,
+        first_epoch=first_epoch,
+        first_batch=first_step - first_epoch * num_steps,
+        validation=data.validation,
+        callbacks=[
+            throughput,
+            Divergence(writer.kept),
+            Checkpoints(
+                writer,
+                provenance,
+                throughput=throughput,
+                log=log,
+                every_sec=checkpoint_every_sec,
+            ),
+            *([AveragedValidation()] if config.ema else []),
+            log,
+        ],
+        verbose=progress.verbosity(),
+    )
+    return throughput
+
+
+def _provenance(
+    config: Config, data: TrainingData, is_easy: np.ndarray, environment: dict
+) -> Provenance:
+    """Returns what a checkpoint of the run must be of, and where it is made."""
+    by_name = environment["versions"] | environment["hardware"]
+    return Provenance(
+        run={
+            "settings": config.settings(),
+            "precision": environment["precision"],
+            "data": data.digest,
+            "easy_images": easy_images.to_text(is_easy),
+        },
+        # The size of the memory changes no bit.
+        environment={n: v for n, v in by_name.items() if n != "memory_gib"},
+    )
+
+
+def _announce(config: Config, run: RunDirectory, data: TrainingData) -> None:
+    _log.info(
+        "Training %s on %s: %d examples, %d held out for validation.",
+        config.model,
+        config.dataset,
+        data.num_train,
+        data.num_validation,
+    )
+    _log.info(
+        "Recipe: %d epochs in batches of %d, %s at %g (%s), augment %s.",
+        config.epochs,
+        config.batch_size,
+        config.optimizer,
+        config.learning_rate,
+        config.schedule,
+        config.augment,
+    )
+    _log.info("Run directory: %s", run.path)

@@ -1,0 +1,151 @@
+import dataclasses
+import json
+import subprocess
+import sys
+
+from absl.testing import absltest, flagsaver, parameterized
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cifar10_tf.cli import flags
+from cifar10_tf.settings.config import Config, make_config
+from cifar10_tf.settings.models import MODELS
+from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
+from cifar10_tf.system.errors import UserError
+
+_FIELDS = dataclasses.fields(Config)
+
+_FLAG_TYPES = {bool: "bool", int: "int", float: "float", str: "string"}
+
+
+def _parsed(arguments):
+    """Returns the config that a command line with these flags asks for."""
+    with flagsaver.flagsaver():
+        rest = flags.parse(["cifar10-tf", "train", *arguments], lambda: "")
+        assert rest == ["train"], rest
+        return flags.config_from_flags()
+
+
+_SHARES = st.floats(0, 1, exclude_max=True)
+
+_CONFIGS = st.builds(
+    make_config,
+    model=st.sampled_from(sorted(MODELS)),
+    dataset=st.sampled_from(["auto", "eurosat/rgb", "folder:/my cats, 2"]),
+    # No argument of a process has a null in it.
+    data_dir=st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    run_dir=st.sampled_from(["", "runs/my first", "--seed=3", "a=b"]),
+    epochs=st.integers(1, 1_000_000),
+    easy_every=st.integers(0, 499).map(lambda i: 2 * i + 1),
+    batch_size=st.integers(1, 1_000_000),
+    optimizer=st.sampled_from(sorted(OPTIMIZERS)),
+    learning_rate=st.floats(0, exclude_min=True, allow_infinity=False),
+    schedule=st.sampled_from(SCHEDULES),
+    warmup=st.none() | st.just(0.0),
+    weight_decay=st.floats(0, allow_infinity=False),
+    label_smoothing=_SHARES,
+    ema=_SHARES,
+    augment=st.sampled_from(["none", "flip,crop=2,cutout", "brightness=0.1"]),
+    validation_fraction=_SHARES,
+    seed=st.integers(0, 2**32 - 1),
+    precision=st.sampled_from(["auto", "float32", "mixed_bfloat16"]),
+    deterministic=st.booleans(),
+    max_train_examples=st.integers(0, 10**9),
+    tta=st.booleans(),
+)
+
+
+class ToFlagsTest(absltest.TestCase):
+    @given(_CONFIGS)
+    @settings(max_examples=50, deadline=None)
+    def test_any_config_comes_back(self, config):
+        self.assertEqual(_parsed(config.to_flags()), config)
+
+    def test_by_way_of_a_process(self):
+        config = make_config(
+            model="speedrun_s", epochs=1, precision="auto", tta=True,
+            data_dir="/my data, not\nyours", run_dir="~/runs/'first' \"run\"",
+        )  # fmt: skip
+        program = (
+            "import sys; from absl import app  # which defines a flag, too\n"
+            "from cifar10_tf.cli import flags\n"
+            "flags.parse(sys.argv, str)\n"
+            "sys.stdout.write(flags.config_from_flags().to_json())"
+        )
+        output = subprocess.check_output(
+            [sys.executable, "-c", program, "train", *config.to_flags()],
+            text=True,
+        )
+        self.assertEqual(Config.from_json(output), config)
+        self.assertEqual(json.loads(output)["precision"], "auto")
+
+    def test_a_recipe_says_nothing_any_more(self):
+        config = make_config(model="vit_tiny", warmup=0.0, optimizer="sgd")
+        self.assertEqual(_parsed(config.to_flags()).warmup, 0.0)
+
+
+class FlagsTest(parameterized.TestCase):
+    @parameterized.parameters(*_FIELDS)
+    def test_every_setting_has_a_flag(self, field):
+        flag = flags.FLAGS[field.name]
+        self.assertIsNone(flag.default)
+        choices = field.metadata["valid"].choices
+        kind = "string enum" if choices else _FLAG_TYPES[field.type]
+        self.assertEqual(flag.flag_type(), kind)
+        self.assertEqual(getattr(flag.parser, "enum_values", []), [*choices])
+        self.assertIn(field.metadata["help"], flag.help)
+        self.assertEndsWith(flag.help, ".")
+
+    def test_every_flag_of_the_process_has_help(self):
+        module = flags.FLAGS.flags_by_module_dict()[flags.__name__]
+        for flag in module:
+            self.assertRegex(flag.help, r"^(<.*>: )?[A-Z].*\.$", flag.name)
+            self.assertIn(flag.name, flags.help_text())
+
+    def test_without_flags_it_is_the_default_config(self):
+        self.assertEqual(_parsed([]), make_config())
+        self.assertEqual(
+            _parsed(["--model=speedrun_m"]), make_config(model="speedrun_m")
+        )
+
+    def test_mixed_precision_is_auto_where_no_precision_is_given(self):
+        self.assertEqual(_parsed(["--mixed_precision"]).precision, "auto")
+        both = ["--mixed_precision", "--precision=float32"]
+        self.assertEqual(_parsed(both).precision, "float32")
+        self.assertEqual(_parsed(["--nomixed_precision"]).precision, "float32")
+
+    def test_flags_may_follow_the_command_or_come_before(self):
+        with flagsaver.flagsaver():
+            rest = flags.parse(["", "--seed=2", "prepare", "--tta", "x"], str)
+            self.assertEqual(rest, ["prepare", "x"])
+            self.assertEqual(flags.config_from_flags().seed, 2)
+            self.assertTrue(flags.config_from_flags().tta)
+
+    @parameterized.parameters(
+        ("--modle=dropout", "modle.*--help"),
+        ("--epochs=many", "many.*--help"),
+        ("--model=resnet", "resnet.*baseline"),
+        ("--epochs=0", "epochs must be between 1"),
+        ("--max_minutes=nan", "max_minutes.*finite"),
+    )
+    def test_mistakes_are_errors_of_one_line(self, flag, message):
+        with self.assertRaisesRegex(UserError, message) as caught:
+            _parsed([flag])
+        self.assertNotIn("\n", str(caught.exception))
+
+
+class DescribeDefaultTest(absltest.TestCase):
+    def _describe(self, name):
+        (field,) = (field for field in _FIELDS if field.name == name)
+        return flags.describe_default(field)
+
+    def test_describes(self):
+        self.assertEqual(self._describe("model"), "dropout")
+        self.assertEqual(self._describe("seed"), "1")
+        self.assertEqual(self._describe("tta"), "off")
+        # Those whose recipes don't name it have what is written last here.
+        self.assertEqual(self._describe("easy_every"), "the model's own (1; 3)")
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,42 @@
+import contextlib
+import io
+import os
+from unittest import mock
+
+from absl.testing import absltest, flagsaver
+
+from cifar10_tf.cli import prepare
+from tests import cases, fakes
+
+_ROWS = 20
+
+
+class PrepareTest(cases.CommandTestCase):
+    def test_a_folder(self):
+        sizes = {"train/dog": 3, "train/cat": 2, "test/cat": 1}
+        pets = fakes.write_folder(self.directory / "my pets", sizes)
+        result = self.run_heavy("prepare", "--dataset=folder:my pets")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("5 training and 1 test images", result.stdout)
+        self.assertIn(f"images in {pets}\n", result.stdout)
+        self.assertLen(list(self.cache.rglob("manifest.json")), 1)
+
+    def test_published_files(self):
+        fakes.write_published(self.directory, _ROWS)
+        output = io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environment),
+            fakes.published_in(self.directory, _ROWS),
+            flagsaver.flagsaver(data_dir=str(self.data_dir)),
+            contextlib.redirect_stdout(output),
+        ):
+            prepare.run(str(self.directory / "cifar-10-binary.tar.gz"))
+        self.assertEqual(
+            output.getvalue().splitlines()[-1],  # others are TFDS's
+            "cifar10 is ready: 100 training and 20 test images in "
+            f"{self.data_dir / 'cifar10' / '3.0.2'}",
+        )
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,90 @@
+from unittest import mock
+
+from absl.testing import absltest, flagsaver
+
+from cifar10_tf.cli import train
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import make_config
+from cifar10_tf.studies import seeds, summary
+from tests import cases, fakes
+
+_IMPORTS = """
+import sys
+from cifar10_tf.cli import doctor, evaluate, prepare, train
+from cifar10_tf.studies import processes, seeds, summary
+sys.exit("tensorflow" in sys.modules)
+"""
+
+
+class TrainTest(cases.CommandTestCase):
+    def test_the_default_directory_of_a_study(self):
+        run = "runs/synthetic10-dropout-seeds4-6/seed5"
+        (self.directory / run / "thesis").mkdir(parents=True)
+        result = self.run_light(
+            "--dataset=synthetic10", "--seed=4", "--num_runs=3"
+        )
+        self.assert_error(result, run, "not a run")
+
+    def test_the_default_directory_of_a_run(self):
+        sizes = {"train/dog": 1, "train/cat": 1, "test/cat": 1}
+        fakes.write_folder(self.directory / "my pets", sizes)
+        for arguments, name in (
+            (["--dataset=synthetic10", "--seed=4"], "synthetic10-dropout"),
+            (
+                ["--dataset=folder:my pets", "--seed=4", "--model=vit_tiny"],
+                "folder-my-pets-vit_tiny",
+            ),
+        ):
+            run = f"runs/{name}-seed4"
+            (self.directory / run / "thesis").mkdir(parents=True)
+            self.assert_error(self.run_light(*arguments), run, "not a run")
+
+    def test_a_complete_run_is_not_repeated(self):
+        config = make_config(dataset="synthetic10", seed=3)
+        run = RunDirectory(self.directory / "run")
+        run.open(config)
+        run.complete({"precision": "float32"})
+        flags = ["--dataset=synthetic10", "--seed=3", "--run_dir=run"]
+        result = self.run_light("train", *flags)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(
+            result.stdout,
+            f"Nothing left to do: {run.path} holds this very run, complete.\n",
+        )
+
+    def test_what_a_study_is_told(self):
+        run_dir = str(self.directory / "study")
+        with (
+            flagsaver.flagsaver(
+                model="speedrun_s", dataset="synthetic10", epochs=1,
+                num_runs=4, restart=True, run_dir=run_dir,
+                checkpoint_every_sec=10.0, debug=True, mixed_precision=True,
+            ),
+            mock.patch.object(seeds, "train") as trained,
+            mock.patch.object(summary, "table"),
+        ):  # fmt: skip
+            train.run()
+        (config, num_runs), options = trained.call_args
+        self.assertEqual(num_runs, 4)
+        self.assertEqual(
+            options,
+            {
+                "restart": True,
+                "run_flags": ["--checkpoint_every_sec=10.0", "--debug=True"],
+            },
+        )
+        self.assertEqual(
+            config,
+            make_config(
+                model="speedrun_s", dataset="synthetic10", epochs=1,
+                precision="auto", run_dir=run_dir, data_dir=config.data_dir,
+            ),
+        )  # fmt: skip
+
+    def test_a_study_is_free_of_tensorflow(self):
+        result = self.run_light(program=_IMPORTS)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+
+if __name__ == "__main__":
+    absltest.main()

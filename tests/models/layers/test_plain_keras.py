@@ -1,0 +1,96 @@
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+from absl.testing import absltest, parameterized
+
+from cifar10_tf.models.building import build_model
+from cifar10_tf.models.layers.plain_keras import in_plain_keras
+from tests import fakes
+from tests.models import families
+
+_FAMILIES = families.smallest_of_each()
+
+_LOAD_AND_COMPARE = """
+import pathlib, sys, keras, numpy as np
+for file in pathlib.Path(sys.argv[1]).glob("*.keras"):
+    data = np.load(file.with_suffix(".npz"))
+    model = keras.models.load_model(file)
+    np.testing.assert_allclose(
+        model(data["images"]), data["probabilities"], rtol=1e-5, atol=1e-6)
+    print(file.stem)
+assert "cifar10_tf" not in sys.modules
+"""
+
+
+class InPlainKerasTest(parameterized.TestCase):
+    @parameterized.product(name=_FAMILIES, policy=["float32", "mixed_bfloat16"])
+    def test_computes_the_same_after_training(self, name, policy):
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        keras.config.set_dtype_policy(policy)
+        model = build_model(name)
+        images, _ = fakes.random_arrays(4)
+        images = np.float32(images / 255)
+        model(images, training=True)  # statistics other than the first
+        random = np.random.RandomState(0)
+        weights = [
+            w + random.uniform(0, 0.03, w.shape) for w in model.get_weights()
+        ]
+        model.set_weights(weights)
+        plain = in_plain_keras(model)
+        self.assertEqual(plain.name, name)
+        self.assertEqual(
+            [(w.path, w.trainable) for w in plain.weights],
+            [(w.path, w.trainable) for w in model.weights],
+        )
+        self.assertEqual(
+            [layer.compute_dtype for layer in plain.layers],
+            [layer.compute_dtype for layer in model.layers],
+        )
+        expected = model(images)
+        # Of bfloat16's eight bits the last may round differently.
+        atol = 1e-5 if policy == "float32" else 0.05
+        np.testing.assert_allclose(plain(images), expected, atol=atol)
+        self.assertGreater(np.ptp(expected), 0.01)
+        for layer in plain.layers:
+            self.assertStartsWith(type(layer).__module__, "keras.")
+
+    def test_the_copy_has_weights_of_its_own(self):
+        model = build_model("speedrun_s")
+        plain = in_plain_keras(model)
+        before = plain.get_weights()
+        for weight in model.weights:
+            weight.assign(weight + 1)
+        for one, other in zip(before, plain.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def test_dropout_still_acts_in_training_only(self):
+        images = np.ones((1, 32, 32, 3), np.float32)
+        plain = in_plain_keras(build_model("dropout"))
+        calm = [plain(images, training=False).numpy() for _ in range(2)]
+        wild = [plain(images, training=True).numpy() for _ in range(2)]
+        np.testing.assert_array_equal(*calm)
+        self.assertFalse(np.array_equal(*wild))
+
+    def test_plain_keras_loads_what_was_saved(self):
+        directory = pathlib.Path(self.create_tempdir().full_path)
+        images, _ = fakes.random_arrays(2)
+        images = np.float32(images / 255)
+        for name in _FAMILIES:
+            model = build_model(name)
+            in_plain_keras(model).save(directory / f"{name}.keras")
+            np.savez(
+                directory / name, images=images, probabilities=model(images)
+            )
+        result = subprocess.run(
+            [sys.executable, "-c", _LOAD_AND_COMPARE, directory],
+            capture_output=True,
+            text=True,
+        )
+        self.assertCountEqual(result.stdout.split(), _FAMILIES, result.stderr)
+
+
+if __name__ == "__main__":
+    absltest.main()

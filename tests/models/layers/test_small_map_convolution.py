@@ -1,0 +1,90 @@
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest, parameterized
+
+from cifar10_tf.models.layers import small_map_convolution
+from cifar10_tf.models.layers.small_map_convolution import SmallMapConv2D
+
+_TOLERANCES = {"float32": 1e-5, "mixed_float16": 5e-3, "mixed_bfloat16": 2e-2}
+
+
+def _results(layer_class, x, padding="same", **kwargs):
+    """Returns the outputs and the gradients by the input and the kernel."""
+    layer = layer_class(6, 3, padding=padding, use_bias=False, **kwargs)
+    layer.build(x.shape)
+    rng = np.random.RandomState(1)
+    layer.kernel.assign(rng.normal(size=layer.kernel.shape))
+    x = tf.cast(x, layer.compute_dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+        direction = rng.normal(size=y.shape)
+        loss = tf.reduce_sum(tf.cast(y, "float32") * direction)
+    gradients = tape.gradient(loss, [x, layer.kernel.value])
+    return [tf.cast(v, "float32").numpy() for v in (y, *gradients)]
+
+
+class SmallMapConv2DTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+
+    @parameterized.product(
+        policy=list(_TOLERANCES), size=[(3, 3), (7, 5), (9, 4)]
+    )
+    def test_computes_what_keras_does(self, policy, size):
+        keras.config.set_dtype_policy(policy)
+        x = np.random.RandomState(0).normal(size=(4, *size, 5))
+        ours, kerass = (
+            _results(layer, x)
+            for layer in (SmallMapConv2D, keras.layers.Conv2D)
+        )
+        for one, other in zip(ours, kerass, strict=True):
+            np.testing.assert_allclose(
+                one, other, atol=_TOLERANCES[policy] * np.abs(other).max()
+            )
+
+    @parameterized.parameters(
+        {"strides": 2},
+        {"padding": "valid"},
+        {"dilation_rate": 2},
+        {"groups": 3},
+    )
+    def test_what_it_is_not_for_is_keras(self, **kwargs):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        x = np.random.RandomState(0).normal(size=(4, 7, 7, 3))
+        ours, kerass = (
+            _results(layer, x, **kwargs)
+            for layer in (SmallMapConv2D, keras.layers.Conv2D)
+        )
+        for one, other in zip(ours, kerass, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    @parameterized.parameters(
+        ("mixed_bfloat16", 8, [], 1),
+        ("mixed_bfloat16", 9, [], 0),
+        ("mixed_bfloat16", 8, ["GPU"], 0),
+        ("float32", 8, [], 0),
+        ("mixed_float16", 8, [], 0),
+    )
+    def test_its_gradient_is_for_where_it_is_faster(
+        self, policy, size, gpus, num_calls
+    ):
+        keras.config.set_dtype_policy(policy)
+        with (
+            mock.patch.object(tf.config, "get_visible_devices", lambda _: gpus),
+            mock.patch.object(
+                small_map_convolution,
+                "_patches",
+                wraps=small_map_convolution._patches,
+            ) as patches,
+        ):
+            _results(SmallMapConv2D, np.zeros((4, size, size, 5)))
+        self.assertEqual(patches.call_count, num_calls)
+
+
+if __name__ == "__main__":
+    absltest.main()

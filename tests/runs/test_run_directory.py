@@ -1,0 +1,203 @@
+import contextlib
+import os
+import pathlib
+from unittest import mock
+
+from absl.testing import absltest
+
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import make_config
+from cifar10_tf.system.errors import UserError
+
+
+class RunDirectoryTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.parent = pathlib.Path(self.create_tempdir().full_path)
+        self.run_dir = RunDirectory(self.parent / "deep" / "run")
+        self.config = make_config(dataset="synthetic10")
+
+    def _complete(self):
+        self.run_dir.open(self.config)
+        self.run_dir.complete({"precision": "float32"})
+
+    def _interrupt(self):
+        """A run whose process has died: its lock file stays, unlocked."""
+        self.run_dir.open(self.config)
+        self.run_dir = RunDirectory(self.run_dir.path)
+
+    def test_a_new_or_empty_directory_is_free(self):
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.path.mkdir(parents=True)
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.check_replaceable()
+
+    def test_what_a_killed_process_did_not_clean_up(self):
+        self.run_dir.open(self.config)
+        with mock.patch.object(self.run_dir, "_clean"):
+            self.run_dir.complete({"precision": "float32"})
+        (self.run_dir.checkpoints / "step").write_text("")
+        self.assertTrue(self.run_dir.is_complete(self.config))
+        self.assertFalse(self.run_dir.checkpoints.exists())
+
+    def test_home(self):
+        with mock.patch.dict(os.environ, {"HOME": str(self.parent)}):
+            run = RunDirectory("~/run")
+        self.assertEqual(run.path, self.parent / "run")
+
+    def test_damaged_metrics_are_named(self):
+        self._complete()
+        self.run_dir.metrics.write_text('{"epoch": 1}\n{"epo')
+        with self.assertRaisesRegex(UserError, "metrics.jsonl is damaged"):
+            self.run_dir.read_metrics()
+
+    def test_an_unfinished_run_can_go_on(self):
+        self._interrupt()
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.open(self.config)
+        self.assertEqual(self.run_dir.read_config(), self.config)
+
+    def test_an_unfinished_run_with_other_settings_is_refused(self):
+        self._interrupt()
+        other = make_config(dataset="synthetic10", seed=7)
+        for action in self.run_dir.is_complete, self.run_dir.open:
+            with self.assertRaisesRegex(UserError, "seed: 1 -> 7.*--restart"):
+                action(other)
+
+    def test_a_damaged_summary_is_named(self):
+        self._complete()
+        self.assertEqual(self.run_dir.read_summary()["precision"], "float32")
+        forged = '{"precision": "x"}', '{"precision": "auto"}'
+        for damage in "", "[1]", "7", "[" * 100_000, *forged:
+            self.run_dir.summary.write_text(damage)
+            for action in (
+                self.run_dir.read_summary,
+                lambda: self.run_dir.is_complete(self.config),
+            ):
+                with self.assertRaisesRegex(
+                    UserError, "summary.json is damaged.*--restart"
+                ):
+                    action()
+        self.run_dir.summary.unlink()
+        with self.assertRaisesRegex(UserError, "is not complete"):
+            self.run_dir.read_summary()
+
+    def test_says_how_to_evaluate_with_tta(self):
+        self._complete()
+        other = make_config(dataset="synthetic10", tta=True)
+        with self.assertRaisesRegex(UserError, r"evaluate --tta\.$"):
+            self.run_dir.is_complete(other)
+
+    def test_what_died_before_it_had_a_config_is_free(self):
+        self.run_dir.path.mkdir(parents=True)
+        for name in ".lock", ".new-config.json":
+            (self.run_dir.path / name).write_text("")
+        self.assertFalse(self.run_dir.is_complete(self.config))
+        self.run_dir.open(self.config)
+        self.assertEqual(self.run_dir.read_config(), self.config)
+
+    def test_nothing_is_written_through_a_link(self):
+        elsewhere = self.parent / "elsewhere"
+        elsewhere.mkdir()
+        self._interrupt()
+        for name in "checkpoints", "plots", "metrics.jsonl":
+            path = self.run_dir.path / name
+            if path.is_dir():
+                path.rmdir()
+            path.symlink_to(elsewhere)
+            with self.assertRaisesRegex(UserError, f"{name} is a symbolic"):
+                self.run_dir.open(self.config)
+            path.unlink()
+
+    def test_a_run_in_progress_is_left_alone(self):
+        self.run_dir.open(self.config)
+        other = RunDirectory(self.run_dir.path)
+        for action in (
+            lambda: other.is_complete(self.config),
+            lambda: other.open(self.config),
+            other.check_replaceable,
+            other.set_aside,
+        ):
+            with self.assertRaisesRegex(UserError, "another process"):
+                action()
+        self.run_dir.complete({"precision": "float32"})
+        self.assertTrue(other.is_complete(self.config))
+
+    def test_a_complete_run_is_known_again(self):
+        self._complete()
+        self.assertTrue(self.run_dir.is_complete(self.config))
+        self.assertCountEqual(
+            os.listdir(self.run_dir.path),
+            ["config.json", "plots", "summary.json"],
+        )
+
+    def test_other_settings_are_refused_and_named(self):
+        self._complete()
+        other = make_config(dataset="synthetic10", epochs=5)
+        with self.assertRaisesRegex(UserError, "epochs: 31 -> 5"):
+            self.run_dir.is_complete(other)
+
+    def test_something_else_is_left_alone(self):
+        self.run_dir.path.mkdir(parents=True)
+        (self.run_dir.path / "thesis.tex").write_text("precious")
+        for check in (
+            lambda: self.run_dir.is_complete(self.config),
+            self.run_dir.check_replaceable,
+            self.run_dir.set_aside,
+        ):
+            with self.assertRaisesRegex(UserError, "not a run"):
+                check()
+        self.assertEqual(os.listdir(self.run_dir.path), ["thesis.tex"])
+
+    def test_a_file_in_the_way_is_refused(self):
+        self.run_dir.path.parent.mkdir()
+        self.run_dir.path.write_text("a file")
+        with self.assertRaises(UserError):
+            self.run_dir.is_complete(self.config)
+        below = RunDirectory(self.run_dir.path / "run")
+        with self.assertRaisesRegex(UserError, "can't be written"):
+            below.is_complete(self.config)
+
+    def test_what_cannot_be_written_is_found_out_by_trying(self):
+        error = PermissionError(13, "Permission denied")
+        with (
+            mock.patch("tempfile.TemporaryFile", side_effect=error),
+            self.assertRaisesRegex(UserError, "Permission denied.*--run_dir"),
+        ):
+            self.run_dir.is_complete(self.config)
+
+    def test_checking_leaves_nothing_behind(self):
+        self.run_dir.is_complete(self.config)
+        self.assertEqual(os.listdir(self.parent), [])
+
+    def test_another_programs_config_is_left_alone(self):
+        self.run_dir.path.mkdir(parents=True)
+        self.run_dir.config.write_text('{"vocab_size": 30522}')
+        with self.assertRaisesRegex(UserError, "not a run"):
+            self.run_dir.set_aside()
+        self.assertTrue(self.run_dir.config.exists())
+
+    def test_the_current_directory_can_be_set_aside(self):
+        self._complete()
+        with contextlib.chdir(self.run_dir.path):
+            RunDirectory(".").set_aside()
+        self.assertTrue(self.run_dir.path.with_name("run.1").is_dir())
+
+    def test_a_summary_is_strict_json(self):
+        self.run_dir.open(self.config)
+        with self.assertRaises(ValueError):
+            self.run_dir.complete({"test_loss": float("nan")})
+        self.assertFalse(self.run_dir.summary.exists())
+
+    def test_set_aside_keeps_every_earlier_run(self):
+        for expected in ("run.1", "run.2"):
+            self._complete()
+            self.run_dir.set_aside()
+            self.assertFalse(self.run_dir.path.exists())
+            kept = RunDirectory(self.run_dir.path.parent / expected)
+            self.assertTrue(kept.is_complete(self.config))
+        self.run_dir.set_aside()  # nothing there: nothing to do
+
+
+if __name__ == "__main__":
+    absltest.main()

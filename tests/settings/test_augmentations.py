@@ -1,0 +1,58 @@
+from absl.testing import absltest, parameterized
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cifar10_tf.settings import augmentations
+
+
+class AugmentSpecTest(parameterized.TestCase):
+    def test_defaults_strengths_and_order(self):
+        self.assertEqual(
+            augmentations.parse(" mixup, crop=2 ,flip"),
+            {"flip": 1, "crop": 2, "mixup": 1},
+        )
+
+    @parameterized.parameters("", "none", " none ")
+    def test_none(self, text):
+        self.assertEqual(augmentations.parse(text), {})
+        self.assertEqual(augmentations.canonical(text), "none")
+
+    @parameterized.parameters(
+        ("flop", "Unknown augmentation 'flop'"),
+        ("flip,,crop", "Unknown augmentation ''"),
+        ("flip,none", "Unknown augmentation 'none'"),
+        ("flip,flip", "twice"),
+        ("flip,alternating_flip", "exclude"),
+        ("crop,zero_crop=2", "exclude"),
+        ("mixup=0.5", "no strength"),
+        ("crop=", "1 to 12"),
+        ("crop=0", "1 to 12"),
+        ("crop=2.5", "whole"),
+        ("brightness=nan", "0 to 1"),
+        ("brightness=1.5", "0 to 1"),
+    )
+    def test_mistakes_are_named(self, text, message):
+        with self.assertRaisesRegex(ValueError, message):
+            augmentations.parse(text)
+
+    def test_canonical_text_means_the_same(self):
+        text = augmentations.canonical("mixup,brightness=0.125,cutout,flip")
+        self.assertEqual(text, "flip,cutout=8,brightness=0.125,mixup")
+        self.assertEqual(augmentations.canonical(text), text)
+
+    @given(st.floats(0, 1), st.integers(1, 12))
+    @settings(deadline=None)
+    def test_canonical_text_keeps_strengths(self, brightness, crop):
+        text = f"brightness={brightness!r},crop={crop}"
+        canonical = augmentations.canonical(text)
+        self.assertEqual(
+            augmentations.parse(canonical), augmentations.parse(text)
+        )
+
+    def test_description_names_every_augmentation(self):
+        for name in augmentations.AUGMENTATIONS:
+            self.assertIn(name, augmentations.describe())
+
+
+if __name__ == "__main__":
+    absltest.main()

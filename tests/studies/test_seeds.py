@@ -1,0 +1,184 @@
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import sys
+from unittest import mock
+
+from absl.testing import absltest
+
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import make_config
+from cifar10_tf.studies import processes, seeds
+from cifar10_tf.system import interruption
+from cifar10_tf.system.errors import UserError
+
+# In place of a training, in the same way: fails with status 7 at seed 13.
+_QUICK_RUN = """
+import json, sys
+from absl import app
+from cifar10_tf.cli import flags
+from cifar10_tf.runs.run_directory import RunDirectory
+assert flags.parse(sys.argv, str) == ["train"]
+assert flags.FLAGS.num_runs == 1
+config = flags.config_from_flags()
+run = RunDirectory(config.run_dir)
+if flags.FLAGS.restart:
+    run.set_aside()
+run.open(config)
+if config.seed == 13:
+    sys.exit(7)
+accuracy = config.seed / 100
+run.metrics.write_text(json.dumps(
+    {"epoch": 1, "accuracy": 0.5, "val_accuracy": accuracy, "train_sec": 9.5}))
+run.complete({
+    "dataset": config.dataset, "model": config.model, "seed": config.seed,
+    "test_accuracy": accuracy, "validation_accuracy": accuracy,
+    "train_sec": 9.5, "total_sec": 11.0, "versions": {"python": "3"},
+    "hardware": {"cpu": "abacus"}, "precision": "float32"})
+print("trained", config.seed)
+"""
+
+
+class TrainTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = pathlib.Path(self.create_tempdir().full_path) / "study"
+        self.enter_context(
+            mock.patch.object(
+                processes, "_PROGRAM", [sys.executable, "-c", _QUICK_RUN]
+            )
+        )
+        self.enter_context(contextlib.redirect_stdout(io.StringIO()))
+
+    def _config(self, **settings):
+        return make_config(
+            dataset="synthetic10", run_dir=str(self.path), **settings
+        )
+
+    def _written_at(self, seed):
+        run = RunDirectory(self.path / f"seed{seed}")
+        return run.summary.stat().st_mtime_ns
+
+    def test_consecutive_seeds(self):
+        summary = seeds.train(self._config(seed=3), 3)
+        self.assertCountEqual(
+            os.listdir(self.path),
+            ["seed3", "seed4", "seed5", "study.json", "study.png"],
+        )
+        self.assertEqual(
+            json.loads((self.path / "study.json").read_text()), summary
+        )
+        self.assertEqual(summary["seeds"], [3, 4, 5])
+        accuracy = summary["metrics"]["test_accuracy"]
+        self.assertEqual(accuracy["values"], [0.03, 0.04, 0.05])
+        self.assertAlmostEqual(accuracy["mean"], 0.04)
+        self.assertNotIn("test_accuracy_tta", summary["metrics"])
+        self.assertEqual(summary["hardware"], [{"cpu": "abacus"}])
+        run = RunDirectory(self.path / "seed5")
+        expected = dataclasses.replace(
+            self._config(seed=5), run_dir=str(run.path)
+        )
+        self.assertEqual(run.read_config(), expected)
+
+    def test_the_runs_have_the_settings_of_the_config(self):
+        # Whatever the flags of this process say, which here is nothing.
+        config = self._config(
+            model="speedrun_s", epochs=1, precision="auto", tta=True
+        )
+        summary = seeds.train(config, 2)
+        self.assertEqual(summary["model"], "speedrun_s")
+        for seed in (1, 2):
+            run = RunDirectory(self.path / f"seed{seed}")
+            expected = dataclasses.replace(
+                config, seed=seed, run_dir=str(run.path)
+            )
+            self.assertEqual(run.read_config(), expected)
+
+    def test_complete_runs_are_not_repeated(self):
+        seeds.train(self._config(), 2)
+        before = [self._written_at(seed) for seed in (1, 2)]
+        summary = seeds.train(self._config(), 3)
+        self.assertEqual(summary["num_runs"], 3)
+        self.assertEqual([self._written_at(seed) for seed in (1, 2)], before)
+
+    def test_an_unfinished_run_goes_on(self):
+        seeds.train(self._config(), 2)
+        before = self._written_at(1)
+        (self.path / "seed2" / "summary.json").unlink()
+        seeds.train(self._config(), 2)
+        self.assertEqual(self._written_at(1), before)
+        self.assertTrue((self.path / "seed2" / "summary.json").exists())
+        self.assertFalse((self.path / "seed2.1").exists())
+
+    def test_restart_starts_all_over(self):
+        seeds.train(self._config(), 2)
+        seeds.train(self._config(), 2, restart=True)
+        for name in ("seed1.1", "seed2.1"):
+            self.assertTrue((self.path / name / "summary.json").exists())
+
+    def test_an_interrupted_restart_goes_on_without_it(self):
+        seeds.train(self._config(seed=14), 2)
+        with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
+            seeds.train(self._config(seed=12), 3, restart=True)
+        # No old run counts as one of the new.
+        self.assertTrue((self.path / "seed14.1").exists())
+        self.assertFalse((self.path / "seed14").exists())
+        before = self._written_at(12)
+        with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
+            seeds.train(self._config(seed=12), 3)
+        self.assertEqual(self._written_at(12), before)
+
+    def test_a_failed_run_ends_the_study(self):
+        with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
+            seeds.train(self._config(seed=12), 3)
+        self.assertCountEqual(os.listdir(self.path), ["seed12", "seed13"])
+
+    def test_an_interrupted_run_ends_the_study_in_the_same_way(self):
+        for status in 75, 130, 143:
+            program = f"import sys; sys.exit({status})"
+            with (
+                mock.patch.object(
+                    processes, "_PROGRAM", [sys.executable, "-c", program]
+                ),
+                self.assertRaises(interruption.Interrupted) as caught,
+            ):
+                seeds.train(self._config(), 2)
+            self.assertEqual(caught.exception.status, status)
+
+    def test_without_time_left_no_run_begins(self):
+        self.addCleanup(interruption.set_max_minutes, 0)
+        interruption.set_max_minutes(1e-9)
+        with self.assertRaises(interruption.Interrupted) as caught:
+            seeds.train(self._config(), 2)
+        self.assertEqual(caught.exception.status, 75)
+        self.assertFalse(self.path.exists())
+
+    def test_a_killed_run_ends_the_study(self):
+        program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+        with (
+            mock.patch.object(
+                processes, "_PROGRAM", [sys.executable, "-c", program]
+            ),
+            self.assertRaisesRegex(UserError, r"signal 9 \(SIGKILL\)"),
+        ):
+            seeds.train(self._config(), 2)
+
+    def test_everything_is_checked_before_anything_is_trained(self):
+        RunDirectory(self.path / "seed2").open(self._config(epochs=5))
+        with self.assertRaisesRegex(UserError, "epochs: 5 -> 31"):
+            seeds.train(self._config(), 2)
+        with self.assertRaisesRegex(UserError, "seed must be between"):
+            seeds.train(self._config(seed=2**32 - 1), 2)
+        self.assertEqual(os.listdir(self.path), ["seed2"])
+
+    def test_a_run_is_no_place_for_a_study(self):
+        RunDirectory(self.path).open(self._config())
+        with self.assertRaisesRegex(UserError, "holds a run"):
+            seeds.train(self._config(), 2)
+
+
+if __name__ == "__main__":
+    absltest.main()

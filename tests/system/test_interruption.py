@@ -1,0 +1,124 @@
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from absl.testing import absltest
+
+from cifar10_tf.system import interruption
+
+_PROGRAM = """
+import signal, sys, time
+from cifar10_tf.system import interruption
+interruption.limit_sec = float(sys.argv[1])
+interruption.install()
+def ready(): print("ready", flush=True)
+try:
+    exec(sys.argv[2])
+except interruption.Interrupted as stop:
+    print(stop, flush=True)
+    sys.exit(stop.status)
+"""
+
+
+@pytest.mark.signals
+class SignalTest(absltest.TestCase):
+    def _run(self, code, *numbers, limit_sec=60):
+        with subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, str(limit_sec), code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            process.stdout.readline()
+            for number in numbers:
+                process.send_signal(number)
+                time.sleep(0.3)  # two at once may become one
+            return process.wait(), process.stdout.read()
+
+    def test_at_once(self):
+        for number, status in (signal.SIGINT, 130), (signal.SIGTERM, 143):
+            self.assertEqual(
+                self._run("ready(); time.sleep(99)", number),
+                (status, f"{number.name}\n"),
+            )
+
+    def test_held_signals_wait_for_the_end_of_the_step(self):
+        step = "interruption.hold(); ready(); time.sleep(1); print('step'); "
+        for end in "interruption.release()", "raise interruption.due()":
+            self.assertEqual(
+                self._run(step + end, signal.SIGTERM),
+                (143, "step\nSIGTERM\n"),
+            )
+
+    def test_a_second_interrupt_kills(self):
+        code = "interruption.hold(); ready(); time.sleep(99)"
+        self.assertEqual(
+            self._run(code, signal.SIGINT, signal.SIGINT, limit_sec=600),
+            (130, "killed by SIGINT\n"),
+        )
+
+    def test_a_second_request_to_terminate_does_not(self):
+        code = "interruption.hold(); ready(); time.sleep(1); "
+        code += "interruption.release()"
+        self.assertEqual(
+            self._run(code, signal.SIGTERM, signal.SIGTERM),
+            (143, "SIGTERM\n"),
+        )
+
+    def test_what_it_raises_does_not_get_lost(self):
+        code = """
+class Thing:
+    def __del__(self):
+        ready()
+        time.sleep(2)  # what is raised here is ignored
+Thing()
+time.sleep(99)
+"""
+        self.assertEqual(self._run(code, signal.SIGTERM), (143, "SIGTERM\n"))
+
+    def test_nobody_needs_to_read_what_it_says(self):
+        code = "interruption.hold(); ready(); time.sleep(99)"
+        with subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, "0.5", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            process.stdout.readline()
+            process.stderr.close()
+            process.terminate()
+            self.assertEqual(process.wait(30), 143)
+
+    def test_other_signals_are_others_business(self):
+        code = "signal.signal(signal.SIGUSR2, lambda *_: None); "
+        code += "interruption.hold(); ready(); time.sleep(1); ready(); "
+        code += "time.sleep(99)"
+        self.assertEqual(
+            self._run(code, signal.SIGUSR2, signal.SIGTERM, limit_sec=1.5),
+            (143, "ready\nkilled by SIGTERM\n"),
+        )
+
+    def test_what_does_not_end_is_ended(self):
+        code = "interruption.hold(); ready(); time.sleep(99)"
+        self.assertEqual(
+            self._run(code, signal.SIGTERM, limit_sec=0.5),
+            (143, "killed by SIGTERM\n"),
+        )
+
+
+class MaxMinutesTest(absltest.TestCase):
+    def test_counts_from_the_start_of_the_process(self):
+        self.addCleanup(interruption.set_max_minutes, 0)
+        interruption.set_max_minutes(0)
+        self.assertIsNone(interruption.due())
+        self.assertIsNone(interruption.minutes_left())
+        interruption.set_max_minutes(1e6)
+        self.assertIsNone(interruption.due())
+        self.assertBetween(interruption.minutes_left(), 1, 1e6)
+        interruption.set_max_minutes(1e-9)
+        self.assertEqual(interruption.due().status, 75)
+
+
+if __name__ == "__main__":
+    absltest.main()

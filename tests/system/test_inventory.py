@@ -1,0 +1,81 @@
+import importlib.metadata
+import pathlib
+import platform
+from unittest import mock
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl.testing import absltest
+
+from cifar10_tf.system import inventory
+from tests import launcher
+
+
+class VersionsTest(absltest.TestCase):
+    def test_versions_need_no_installed_package(self):
+        missing = importlib.metadata.PackageNotFoundError
+        with mock.patch("importlib.metadata.version", side_effect=missing):
+            versions = inventory.versions()
+        self.assertEqual(versions["tensorflow"], tf.__version__)
+        self.assertEqual(versions["tensorflow-datasets"], tfds.__version__)
+
+    def test_versions_do_not_import_tfds(self):
+        program = """
+import sys
+from cifar10_tf.system import inventory
+inventory.versions()
+assert "tensorflow_datasets" not in sys.modules
+"""
+        result = launcher.heavy().run(program=program)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+
+_CPUINFO = """
+processor	: 0
+model name	: abacus: of wood
+flags		: fpu avx2 amx_bf16
+
+processor	: 1
+model name	: slide rule
+"""
+
+
+class HardwareTest(absltest.TestCase):
+    def test_the_first_cpus_name_and_features(self):
+        with mock.patch.object(pathlib.Path, "read_text", lambda *_: _CPUINFO):
+            hardware = inventory.hardware()
+            self.assertEqual(inventory.cpu_flags(), {"fpu", "avx2", "amx_bf16"})
+        self.assertEqual(hardware["cpu"], "abacus: of wood")
+        self.assertEqual(hardware["cpu_features"], ["amx_bf16", "avx2"])
+        self.assertGreater(hardware["memory_gib"], 0.1)
+
+    def test_elsewhere_than_on_linux(self):
+        with mock.patch.object(pathlib.Path, "read_text", side_effect=OSError):
+            self.assertEqual(inventory.cpu_flags(), set())
+            self.assertEqual(inventory.hardware()["cpu"], platform.processor())
+
+    def test_cpus_are_those_that_this_process_may_use(self):
+        with mock.patch("os.sched_getaffinity", lambda _: {3, 5, 7}):
+            self.assertEqual(inventory.num_cpus(), 3)
+
+    def test_gpus(self):
+        details = {"device_name": "Tesla T4", "compute_capability": (7, 5)}
+        with (
+            mock.patch.object(
+                tf.config, "get_visible_devices", return_value=["gpu", "x"]
+            ),
+            mock.patch.object(
+                tf.config.experimental,
+                "get_device_details",
+                side_effect=[details, {}],
+            ),
+        ):
+            first, second = inventory.gpus()
+        self.assertEqual(
+            first, {"name": "Tesla T4", "compute_capability": (7, 5)}
+        )
+        self.assertEqual(second["compute_capability"], (0, 0))
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,44 @@
+import os
+from unittest import mock
+
+import tensorflow as tf
+from absl.testing import absltest
+
+from cifar10_tf.system import tensorflow_startup
+
+
+class StartTensorflowTest(absltest.TestCase):
+    def _start(self, gpus):
+        """Returns the GPUs whose memory grows, and that which is chosen."""
+        config = tf.config
+        with (
+            mock.patch.object(config, "get_visible_devices", lambda _: gpus),
+            mock.patch.object(config.experimental, "set_memory_growth") as grow,
+            mock.patch.object(config, "set_visible_devices") as choose,
+        ):
+            tensorflow_startup.start_tensorflow()
+        return grow.mock_calls, choose.mock_calls
+
+    def test_the_memory_of_a_gpu_grows(self):
+        self.assertEqual(self._start(["a"]), ([mock.call("a", True)], []))
+        self.assertEqual(self._start([]), ([], []))
+
+    def test_of_several_gpus_the_first_is_used(self):
+        with self.assertLogs("cifar10_tf") as logs:
+            grown, chosen = self._start(["a", "b"])
+        self.assertEqual(grown, [mock.call("a", True)])
+        self.assertEqual(chosen, [mock.call("a", "GPU")])
+        self.assertIn("Of 2 GPUs the first is used", logs.output[0])
+
+    def test_silenced_stderr_is_restored_after_an_error(self):
+        before = os.fstat(2)
+        with (
+            self.assertRaises(ValueError),
+            tensorflow_startup._silenced_stderr(),
+        ):
+            raise ValueError
+        self.assertEqual(os.fstat(2), before)
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,1 @@
+"""Damage to trainings and data, and counts of what comes of it."""

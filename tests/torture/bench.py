@@ -1,0 +1,120 @@
+"""Where small trainings run, each in a process of its own."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+import zipfile
+
+import h5py
+import numpy as np
+
+from cifar10_tf.runs import checkpoint
+from tests import fakes
+
+_FLAGS = ["--dataset=cifar10", "--epochs=8", "--batch_size=30"]
+_FLAGS += ["--augment=flip,crop=2", "--checkpoint_every_sec=0.1"]
+CASES = {
+    f"{model}, {precision}": [*flags, f"--precision={precision}"]
+    for model, flags in {
+        "dropout": ["--model=dropout"],
+        # Trained on images that it selects, as speedrun_m is.
+        "speedrun_s": ["--model=speedrun_s", "--easy_every=3"],
+    }.items()
+    for precision in ("float32", "mixed_bfloat16")
+}
+_TIMES = ("train_sec", "images_per_sec")
+
+# The command line, but what a complete run would remove stays for comparison.
+_PROGRAM = """
+import shutil
+shutil.rmtree = lambda *args, **kwargs: None
+from cifar10_tf import main
+"""
+
+
+class Bench:
+    """A place for runs, and for the data that they train on."""
+
+    def __init__(self, path: pathlib.Path, rng: random.Random):
+        self.path, self.rng = path, rng
+        self._alone = {}  # what runs left alone have come to, by their flags
+        with contextlib.redirect_stdout(io.StringIO()):  # the table is there
+            fakes.write_cifar10(path / "data", 300, 100)
+        self._environment = os.environ | fakes.environment(
+            cache=path / "cache", data_dir=path / "data"
+        )
+
+    def start(self, flags, run_dir, patch="", **kwargs) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM + patch + "main.run()"]
+            + [*_FLAGS, *flags, f"--run_dir={run_dir}"],
+            env=self._environment,
+            cwd=self.path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            **kwargs,
+        )
+
+    def finish(self, flags, run_dir, **kwargs) -> tuple[int, str]:
+        """Runs the command to its end; returns status and standard error."""
+        process = self.start(flags, run_dir, **kwargs)
+        error = process.communicate()[1]
+        return process.returncode, error
+
+    def expected(self, flags) -> tuple[tuple, float, float]:
+        """Returns the result of a run left alone, and its seconds.
+
+        Those to its first checkpoint, imports and the like, and those after.
+        """
+        name = " ".join(flags)
+        if name not in self._alone:
+            run_dir = self.path / "alone" / name
+            times = [time.monotonic()]
+            process = self.start(flags, run_dir)
+            wait_for_checkpoint(process, run_dir)
+            times.append(time.monotonic())
+            error = process.communicate()[1]
+            times.append(time.monotonic())
+            assert process.returncode == 0, error
+            self._alone[name] = result_of(run_dir), *np.diff(times)
+        return self._alone[name]
+
+
+def wait_for_checkpoint(process, run_dir) -> None:
+    """Waits for the next one, or for the end of the process."""
+
+    def names():
+        return set((run_dir / "checkpoints").glob("step-*"))
+
+    before = names()
+    while names() == before and process.poll() is None:
+        time.sleep(0.005)
+
+
+def result_of(run_dir: pathlib.Path) -> tuple:
+    """Returns what must not depend on interruptions."""
+    weights = {}
+    with zipfile.ZipFile(run_dir / "model.keras") as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content) as file:
+        file.visititems(
+            lambda name, item: (
+                weights.update({name: item[()].tobytes()})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    lines = (run_dir / "metrics.jsonl").read_text().splitlines()
+    history = [
+        {k: v for k, v in json.loads(line).items() if k not in _TIMES}
+        for line in lines
+    ]
+    last = checkpoint.newest(run_dir / "checkpoints")
+    return weights, history, last.step, [a.tobytes() for a in last.arrays]

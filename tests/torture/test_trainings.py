@@ -1,0 +1,51 @@
+"""A little of `make torture`."""
+
+import pathlib
+import random
+import tempfile
+
+import pytest
+from absl.testing import absltest
+
+from tests.torture.bench import CASES, Bench
+from tests.torture.trainings import kills, limits, terminations
+
+
+class _TestCase(absltest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        path = pathlib.Path(
+            cls.enterClassContext(tempfile.TemporaryDirectory())
+        )
+        cls.bench = Bench(path, random.Random(1))
+
+
+@pytest.mark.slow
+@pytest.mark.signals
+class DropoutTest(_TestCase):
+    flags = CASES["dropout, mixed_bfloat16"]
+
+    def test_killed(self):
+        self.assertRegex(kills(self.bench, self.flags, 1), "^1 of 1 ")
+
+    def test_terminated(self):
+        figure, _ = terminations(self.bench, self.flags, 1)
+        # However slowly, beside other work.
+        self.assertStartsWith(figure, "1 of 1")
+
+    def test_without_room(self):
+        figure, _ = limits(self.bench, self.flags, 1)
+        self.assertStartsWith(figure, "1 of 1")
+
+
+@pytest.mark.slow
+@pytest.mark.signals
+class SpeedrunTest(_TestCase):
+    def test_killed(self):
+        flags = CASES["speedrun_s, mixed_bfloat16"]
+        self.assertRegex(kills(self.bench, flags, 1), "^1 of 1 ")
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,115 @@
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest
+
+from cifar10_tf.runs import checkpoint
+from cifar10_tf.training import loop
+from cifar10_tf.training.callbacks.averaged_validation import (
+    AveragedValidation,
+)
+
+_STEPS, _EPOCHS = 3, 2
+
+
+def _model():
+    keras.utils.clear_session()  # the same names
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(8),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.9),
+        "categorical_crossentropy",
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    model.optimizer.build(model.trainable_variables)
+    model.compute_metrics(None, np.zeros((1, 2)), np.zeros((1, 2)))
+    model.reset_metrics()
+    return model
+
+
+def _batches(first_step=0):
+    rng = np.random.RandomState(0)
+    x = rng.rand(_STEPS * _EPOCHS, 5, 4).astype(np.float32)
+    y = np.eye(2, dtype=np.float32)[rng.randint(0, 2, x.shape[:2])]
+    return tf.data.Dataset.from_tensor_slices((x, y)).skip(first_step)
+
+
+class _Saver(keras.callbacks.Callback):
+    """Captures the state after each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.states = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.states.append(checkpoint.capture(self.model))
+
+
+class FitTest(absltest.TestCase):
+    def _fit(self, model, step=0, first_epoch=0):
+        saver, history = _Saver(), keras.callbacks.History()
+        loop.fit(
+            model,
+            _batches(step),
+            epochs=_EPOCHS,
+            steps_per_epoch=_STEPS,
+            first_epoch=first_epoch,
+            first_batch=step - first_epoch * _STEPS,
+            validation=_batches().take(2),
+            callbacks=[AveragedValidation(), saver, history],
+        )
+        return model.get_weights(), history.history, saver.states
+
+    def test_is_as_fit(self):
+        expected = _model()
+        history = expected.fit(
+            _batches(),
+            epochs=_EPOCHS,
+            steps_per_epoch=_STEPS,
+            validation_data=_batches().take(2),
+            callbacks=[AveragedValidation()],
+            shuffle=False,
+            verbose=0,
+        ).history
+        weights, logs, _ = self._fit(_model())
+        for one, other in zip(expected.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+        self.assertEqual(logs, history)
+
+    def test_goes_on_from_any_step(self):
+        weights, logs, states = self._fit(_model())
+        # After the last step of an epoch it is validated or not.
+        for step, first_epoch in (1, 0), (3, 0), (3, 1), (5, 1), (6, 1):
+            model = _model()
+            checkpoint.restore(model, states[step - 1])
+            again, rest, _ = self._fit(model, step, first_epoch)
+            for one, other in zip(weights, again, strict=True):
+                np.testing.assert_array_equal(one, other)
+            self.assertEqual(
+                rest, {name: v[first_epoch:] for name, v in logs.items()}
+            )
+
+    def test_a_state_without_its_seeds_ends_elsewhere(self):
+        weights, _, states = self._fit(_model())
+        model = _model()
+        state = [
+            np.zeros_like(array) if "seed" in path else array
+            for array, (path, _, _) in zip(
+                states[0], checkpoint.describe(model), strict=True
+            )
+        ]
+        checkpoint.restore(model, state)
+        again, _, _ = self._fit(model, 1)
+        self.assertFalse(np.array_equal(weights[0], again[0]))
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,99 @@
+"""Whole runs through the command line, on a folder of a user's own."""
+
+import json
+
+import pytest
+from absl.testing import absltest
+from PIL import Image
+
+from tests import cases, fakes
+
+_ON_A_MACHINE = """
+import sys
+from cifar10_tf import main
+from cifar10_tf.training import precision
+policy = sys.argv.pop(1)
+precision.for_this_machine = lambda: (policy, "of a reason")
+main.run()
+"""
+
+
+@pytest.mark.slow
+class FolderTest(cases.CommandTestCase):
+    """Few images, of all kinds, in classes of unequal sizes."""
+
+    def setUp(self):
+        super().setUp()
+        self.pets = fakes.write_folder(
+            self.directory / "my pets",
+            {"train/cat": 20, "train/$dog": 7, "train/emu": 2, "test/cat": 5}
+            | {"test/emu": 2},
+        )
+        picture = Image.new("RGBA", (50, 90), (200, 90, 20, 100))
+        picture.save(self.pets / "train" / "emu" / "rgba.webp")
+        for mode, name in ("L", "a.bmp"), ("CMYK", "b.jpg"), ("P", "c.gif"):
+            picture.convert("RGB").convert(mode).save(
+                self.pets / "train" / "emu" / name
+            )
+
+    def test_train_and_evaluate(self):
+        flags = ["--dataset=folder:my pets", "--epochs=1", "--batch_size=8"]
+        result = self.run_heavy(*flags)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        run = self.directory / "runs" / "folder-my-pets-dropout-seed1"
+        summary = json.loads((run / "summary.json").read_text())
+        self.assertEqual(summary["dataset"], f"folder:{self.pets}")
+        self.assertEqual(
+            list(summary["per_class_accuracy"]), ["$dog", "cat", "emu"]
+        )
+        self.assertIsNone(summary["per_class_accuracy"]["$dog"])
+        self.assertEqual(summary["num_train_examples"], 23)
+        self.assertEqual(summary["num_validation_examples"], 10)
+        self.assertEqual(summary["num_test_examples"], 7)
+        self.assertRegex(result.stdout, r"\n  \$dog  no test images\n")
+
+        accuracy = f"test accuracy {summary['test_accuracy']:.2%}"
+        result = self.run_heavy("evaluate", f"--run_dir={run}")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(accuracy, result.stdout)
+
+        fakes.write_folder(self.pets, {"train/fox": 1})
+        result = self.run_heavy("evaluate", f"--run_dir={run}")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(
+            result.stderr, "error: .*or no dropout that tells 4 classes"
+        )
+
+    def test_broken_files_are_named_before_anything_is_written(self):
+        for name in ("train/cat/a.png", "test/emu/b.png"):
+            (self.pets / name).write_text("no image")
+        result = self.run_heavy("--dataset=folder:my pets", "--run_dir=run")
+        self.assertEqual(result.returncode, 1)
+        lines = result.stderr.splitlines()
+        self.assertStartsWith(lines[-3], "error: 2 of the files")
+        self.assertEqual(
+            lines[-2:],
+            [f"  {n}: not an image" for n in ("train/cat/a.png",
+             "test/emu/b.png")],
+        )  # fmt: skip
+        self.assertFalse((self.directory / "run").exists())
+
+    def test_goes_on_in_the_precision_that_it_began_with(self):
+        flags = ["--dataset=folder:my pets", "--model=speedrun_s", "--epochs=1"]
+        flags += ["--mixed_precision", "--run_dir=run"]
+        # On CPUs float16 takes a second for a few images.
+        flags.append("--max_train_examples=8")
+        end = "--max_minutes=1e-9"
+        for more in ["mixed_float16", *flags, end], ["float32", *flags]:
+            result = self.run_heavy(*more, program=_ON_A_MACHINE)
+            status = 75 if end in more else 0
+            self.assertEqual(result.returncode, status, result.stderr)
+        self.assertIn(
+            "Precision mixed_float16: the run began with it", result.stderr
+        )
+        summary = (self.directory / "run" / "summary.json").read_text()
+        self.assertEqual(json.loads(summary)["precision"], "mixed_float16")
+
+
+if __name__ == "__main__":
+    absltest.main()
