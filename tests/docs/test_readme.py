@@ -1,0 +1,79 @@
+"""The README's commands and programs, as they are printed."""
+
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from absl.testing import absltest
+
+from cifar10_tf.datasets.tfds.cifar10_builder import Cifar10
+from cifar10_tf.datasets.tfds.synthetic10 import draw
+from tests.cases import CommandTestCase
+
+_README = pathlib.Path(__file__).parents[2] / "README.md"
+
+_PROGRAMS = (["python", "-m", "cifar10_tf.main"], ["cifar10-tf"])
+
+# What takes too long, or needs what is not here; and what sees to it instead.
+_ELSEWHERE = {
+    "make ": "`.ci/run` and whoever runs these tests",
+    "cifar10-tf prepare ": "tests/datasets/test_official_archives.py",
+    "python benchmarks/": "benchmarks/tests",
+}
+
+
+def _blocks(language: str) -> list[str]:
+    text = _README.read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+
+
+def _commands() -> list[str]:
+    lines = [line for block in _blocks("bash") for line in block.splitlines()]
+    return [line for line in lines if not line.startswith(tuple(_ELSEWHERE))]
+
+
+@pytest.mark.slow
+class ReadmeTest(CommandTestCase):
+    """In an empty directory, on a CIFAR-10 of few images."""
+
+    def setUp(self):
+        super().setUp()
+        splits = {"train": draw(1, 60), "test": draw(2, 20)}
+        Cifar10(splits, data_dir=self.data_dir).download_and_prepare()
+
+    def test_commands_and_programs(self):
+        outputs = {command: self._run(command) for command in _commands()}
+        self.assertGreater(len(outputs), 6)
+        (evaluated,) = (outputs[c] for c in outputs if " evaluate " in c)
+        self.assertIn("With test-time augmentation", evaluated)
+        self.assertTrue((self.directory / "runs/pieces/summary.json").exists())
+
+        pipeline, plain_keras = _blocks("python")
+        self._run_program(pipeline)
+        accuracy = float(self._run_program(plain_keras).split()[-1])
+        self.assertIn(f"test accuracy {accuracy:.2%}", evaluated)
+
+    def _run(self, command: str) -> str:
+        words = shlex.split(command, comments=True)
+        (program,) = (p for p in _PROGRAMS if words[: len(p)] == p)
+        result = self.run_heavy(*words[len(program) :])
+        self.assertEqual(result.returncode, 0, f"{command}\n{result.stderr}")
+        return result.stdout
+
+    def _run_program(self, program: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            cwd=self.directory,
+            env=self.environment,
+        )
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+
+if __name__ == "__main__":
+    absltest.main()
