@@ -27,9 +27,11 @@ def main(config_json: str, num_steps: int) -> None:
     from cifar10_tf.training.callbacks.divergence import Divergence
     from cifar10_tf.training.callbacks.metrics_log import MetricsLog
     from cifar10_tf.training.callbacks.throughput import Throughput
+    from cifar10_tf.training.checkpointing.background_writer import (
+        CheckpointWriter,
+    )
     from cifar10_tf.training.checkpointing.provenance import Provenance
-    from cifar10_tf.training.checkpointing.saving import Checkpoints
-    from cifar10_tf.training.checkpointing.writer import CheckpointWriter
+    from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
     from cifar10_tf.training.compiled_model import compiled_model
     from cifar10_tf.training.trainer import set_up_tensorflow
 

@@ -30,10 +30,10 @@ from cifar10_tf.training.callbacks.averaged_validation import (
 from cifar10_tf.training.callbacks.divergence import Divergence
 from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.throughput import Throughput
+from cifar10_tf.training.checkpointing.background_writer import CheckpointWriter
 from cifar10_tf.training.checkpointing.provenance import Provenance
 from cifar10_tf.training.checkpointing.resuming import resume
-from cifar10_tf.training.checkpointing.saving import Checkpoints
-from cifar10_tf.training.checkpointing.writer import CheckpointWriter
+from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
 from cifar10_tf.training.compiled_model import compiled_model
 from cifar10_tf.training.training_data import TrainingData
 

@@ -14,10 +14,10 @@ from cifar10_tf.training import loop
 from cifar10_tf.training.callbacks.divergence import Divergence
 from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.throughput import Throughput
+from cifar10_tf.training.checkpointing.background_writer import CheckpointWriter
 from cifar10_tf.training.checkpointing.provenance import Provenance
 from cifar10_tf.training.checkpointing.resuming import resume
-from cifar10_tf.training.checkpointing.saving import Checkpoints
-from cifar10_tf.training.checkpointing.writer import CheckpointWriter
+from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
 
 STEPS, EPOCHS = 3, 2
 

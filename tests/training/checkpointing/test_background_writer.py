@@ -9,7 +9,7 @@ from absl.testing import absltest
 from cifar10_tf.runs import checkpoint
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.system.errors import UserError
-from cifar10_tf.training.checkpointing.writer import CheckpointWriter
+from cifar10_tf.training.checkpointing.background_writer import CheckpointWriter
 
 
 class CheckpointWriterTest(absltest.TestCase):

@@ -11,8 +11,8 @@ from cifar10_tf.system import interruption
 from cifar10_tf.training.callbacks.divergence import diverged
 from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.throughput import Throughput
+from cifar10_tf.training.checkpointing.background_writer import CheckpointWriter
 from cifar10_tf.training.checkpointing.provenance import Provenance
-from cifar10_tf.training.checkpointing.writer import CheckpointWriter
 
 # Of the time, what the checkpoints of short epochs may take.
 _MAX_OVERHEAD = 0.01
