@@ -1,21 +1,31 @@
 """CIFAR-10 training in TensorFlow: fast, honest, unbreakable and small.
 
-The input pipeline for programs of one's own: `make_train`, `make_eval` and
-`steps_per_epoch`.
+For a notebook: `train`, `load_run`, and `UserError` for what can be mended. The
+input pipeline alone: `make_train`, `make_eval` and `steps_per_epoch`.
 """
+
+import importlib
 
 from cifar10_tf.system import version
 
 __version__ = version.VERSION
 
-__all__ = ["__version__", "make_eval", "make_train", "steps_per_epoch"]
+# Imported on demand: whoever wants the command line's help need not wait for
+# TensorFlow.
+_MODULES = {
+    "UserError": "system.errors",
+    "load_run": "api",
+    "make_eval": "pipeline.batches",
+    "make_train": "pipeline.batches",
+    "steps_per_epoch": "pipeline.batches",
+    "train": "api",
+}
+
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str):
-    # On demand: whoever wants the command line's help need not wait for
-    # TensorFlow.
-    if name in __all__:
-        from cifar10_tf.pipeline import batches
-
-        return getattr(batches, name)
+    if name in _MODULES:
+        module = importlib.import_module(f"cifar10_tf.{_MODULES[name]}")
+        return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,6 @@
 
 import errno
 import inspect
-import logging
 import os
 import signal
 import sys
@@ -10,7 +9,7 @@ import sys
 from absl import app
 
 from cifar10_tf.cli import doctor, evaluate, flags, prepare, train
-from cifar10_tf.system import interruption
+from cifar10_tf.system import interruption, log_output
 from cifar10_tf.system.errors import UserError
 
 # Each a module, whose docstring is its line in --help.
@@ -53,7 +52,7 @@ def help_text() -> str:
 
 def run() -> None:
     """Runs the process: the console script `cifar10-tf`."""
-    _log_to_stderr()
+    log_output.show()
     try:
         interruption.install()
         app.run(main, flags_parser=lambda argv: flags.parse(argv, help_text))
@@ -107,21 +106,6 @@ def _describe(error: Exception) -> str:
         "What has been saved is kept: make room and run the same command again"
         f"{_how()}."
     )
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter())
-    log = logging.getLogger("cifar10_tf")
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False  # absl's handler would print it again
-
-
-class _Formatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return f"warning: {text}" if record.levelno >= logging.WARNING else text
 
 
 if __name__ == "__main__":

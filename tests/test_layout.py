@@ -21,7 +21,7 @@ class LayoutTest(absltest.TestCase):
 
     def test_the_root_has_a_face_and_folders_only(self):
         names = {path.name for path in _PACKAGE.glob("*.py")}
-        self.assertEqual(names, {"__init__.py", "main.py"})
+        self.assertEqual(names, {"__init__.py", "api.py", "main.py"})
 
     def test_every_folder_and_module_says_what_it_is(self):
         for path in _PACKAGE.rglob("*.py"):

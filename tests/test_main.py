@@ -97,7 +97,7 @@ class MainTest(cases.CommandTestCase):
             with (
                 mock.patch.object(main.app, "run", side_effect=error),
                 mock.patch.object(main.interruption, "install"),
-                mock.patch.object(main, "_log_to_stderr"),
+                mock.patch.object(main.log_output, "show"),
                 self.assertRaises(SystemExit) as caught,
             ):
                 main.run()

@@ -1,34 +1,22 @@
 """Train, evaluate, draw and write the run directory (the default)."""
 
-import dataclasses
+import shlex
+import sys
 
+from cifar10_tf import api
 from cifar10_tf.cli import flags
 from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.cli.result_text import describe_result
-from cifar10_tf.datasets import names
-from cifar10_tf.datasets.resolving import resolve_dataset
-from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
-from cifar10_tf.system import interruption, tensorflow_startup
+from cifar10_tf.system import interruption
 
 
 def run() -> None:
     """Makes the run, or the runs, that the flags ask for, or goes on."""
     config = flags.config_from_flags()
     interruption.set_max_minutes(FLAGS.max_minutes)
-    dataset = resolve_dataset(config.dataset, config.data_dir)
-    seeds = f"seed{config.seed}"
-    if FLAGS.num_runs > 1:
-        seeds = f"seeds{config.seed}-{config.seed + FLAGS.num_runs - 1}"
-    config = dataclasses.replace(
-        config,
-        dataset=dataset,
-        # As TFDS_DATA_DIR is now: another shell may have another.
-        data_dir=str(prepared_files.data_root(dataset, config.data_dir)),
-        run_dir=config.run_dir
-        or f"runs/{names.slug(dataset)}-{config.model}-{seeds}",
-    )
     if FLAGS.num_runs > 1:
         _train_study(config)
     else:
@@ -36,30 +24,26 @@ def run() -> None:
 
 
 def _train_run(config: Config) -> None:
-    directory = RunDirectory(config.run_dir)
-    if FLAGS.restart:
-        directory.check_replaceable()
-    elif directory.is_complete(config):
+    config = resolve_config(config)
+    if result := api.find_complete(config, restart=FLAGS.restart):
         print(
-            f"Nothing left to do: {directory.path} holds this very run, "
-            "complete."
+            f"Nothing left to do: {result.path} holds this very run, complete."
         )
         return
-    tensorflow_startup.start_tensorflow()
-    from cifar10_tf.training import trainer
-
-    summary = trainer.train(
+    result = api.make_run(
         config,
         restart=FLAGS.restart,
         checkpoint_every_sec=FLAGS.checkpoint_every_sec,
+        command=shlex.join(["cifar10-tf", *sys.argv[1:]]),
     )
-    print(describe_result(summary))
-    print(f"Everything is in {directory.path}")
+    print(describe_result(result.summary))
+    print(f"Everything is in {result.path}")
 
 
 def _train_study(config: Config) -> None:
     from cifar10_tf.studies import seeds, summary
 
+    config = resolve_config(config, FLAGS.num_runs)
     result = seeds.train(
         config,
         FLAGS.num_runs,

@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from cifar10_tf.runs import checkpoint_files
 from cifar10_tf.system.atomic_files import replacing
 
 _log = logging.getLogger(__name__)
 
-_NAME = re.compile(r"step-(\d{8,})-([0-9a-f]{32})\.zip", re.ASCII)
 _RECORD = "record.json"
+_NUMBER = re.compile(r"_\d+(?=[_/]|$)")
 _NUM_KEPT = 2
 
 
@@ -46,8 +47,15 @@ def capture(model: keras.Model) -> list[np.ndarray]:
 
 
 def describe(model: keras.Model) -> list[list]:
-    """Returns path, shape and dtype of what `capture` copies."""
-    return [[v.path, list(v.shape), str(v.dtype)] for v in _variables(model)]
+    """Returns path, shape and dtype of what `capture` copies.
+
+    Keras numbers layers through all models of a process: without the numbers a
+    path is the same wherever the model is built.
+    """
+    return [
+        [_NUMBER.sub("", v.path), list(v.shape), str(v.dtype)]
+        for v in _variables(model)
+    ]
 
 
 def restore(model: keras.Model, arrays: list[np.ndarray]) -> None:
@@ -89,7 +97,7 @@ def write(directory: pathlib.Path, checkpoint: Checkpoint) -> None:
     name = f"{_stem(checkpoint.step, content)}.zip"
     with replacing(directory / name) as aside:
         aside.write_bytes(content)
-    others = [path for path in _find(directory) if path.name != name]
+    others = [p for p in checkpoint_files.find(directory) if p.name != name]
     for path in others[_NUM_KEPT - 1 :]:
         path.unlink(missing_ok=True)
 
@@ -102,7 +110,7 @@ def newest(directory: pathlib.Path) -> Checkpoint | None:
     Raises:
         OSError: one can't be read, which says nothing of its content.
     """
-    for path in _find(directory):
+    for path in checkpoint_files.find(directory):
         try:
             return _read(path)
         except ValueError as error:
@@ -110,23 +118,8 @@ def newest(directory: pathlib.Path) -> Checkpoint | None:
                 "%s is damaged (%s); it is kept as %s.damaged and passed over.",
                 path, error, path.name,
             )  # fmt: skip
-            path.rename(f"{path}.damaged")
+            checkpoint_files.mark_damaged(path)
     return None
-
-
-def remove_unfinished(directory: pathlib.Path) -> None:
-    """Removes what a process that died was writing."""
-    for path in directory.glob(".new-step-*"):
-        path.unlink()
-
-
-def _find(directory: pathlib.Path) -> list[pathlib.Path]:
-    paths = [p for p in directory.glob("step-*") if _NAME.fullmatch(p.name)]
-    return sorted(paths, key=_step_of_file, reverse=True)
-
-
-def _step_of_file(path: pathlib.Path) -> int:
-    return int(_NAME.fullmatch(path.name)[1])
 
 
 def _stem(step: int, content) -> str:
@@ -138,7 +131,7 @@ def _stem(step: int, content) -> str:
 def _read(path: pathlib.Path) -> Checkpoint:
     if not path.is_file():
         raise ValueError("it is no file")
-    content, step = path.read_bytes(), _step_of_file(path)
+    content, step = path.read_bytes(), checkpoint_files.step_of(path)
     if path.stem != _stem(step, content):
         raise ValueError("it does not match the digest in its name")
     try:

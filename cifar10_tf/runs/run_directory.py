@@ -5,11 +5,11 @@ import json
 import logging
 import os
 import pathlib
-import shutil
 from typing import Any
 
 import filelock
 
+from cifar10_tf.runs import checkpoint_files
 from cifar10_tf.settings.config import POLICIES, Config
 from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
 from cifar10_tf.system.errors import UserError
@@ -82,11 +82,21 @@ class RunDirectory:
     def _is_taken(self) -> bool:
         if not self.path.is_dir():
             return os.path.lexists(self.path)
-        # What a process leaves that dies before there is a config.
-        beginnings = {".lock", ".new-config.json"}
-        return not {path.name for path in self.path.iterdir()} <= beginnings
+        names = {path.name for path in self.path.iterdir()}
+        return bool(names) and not self._is_beginning(names)
+
+    def _is_beginning(self, names: set[str]) -> bool:
+        """Tells what a process leaves that dies before there is a config."""
+        lock = pathlib.Path(self._lock.lock_file)
+        return (
+            names <= {lock.name, ".new-config.json"}
+            and lock.is_file()
+            and not lock.is_symlink()
+            and not lock.stat().st_size  # ours are empty
+        )
 
     def _check_idle(self) -> None:
+        self._check_links()
         try:
             if os.path.lexists(self._lock.lock_file):
                 self._lock.acquire()
@@ -135,9 +145,11 @@ class RunDirectory:
         """Makes the directory, or takes up this very run's, and locks it.
 
         Raises:
-            UserError: another process was faster, what is here is not this
-                run's, or it can't be written.
+            UserError: another process was faster, what is here is another run
+                or something else, or it can't be written.
         """
+        if self._is_taken():
+            self._check_same(config)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._check_links()
@@ -170,12 +182,16 @@ class RunDirectory:
         The checkpoints, which nothing goes on from any more, are removed.
         """
         write_json(self.summary, summary)
-        self._lock.release()
+        self.close()
         self._clean()
 
+    def close(self) -> None:
+        """Unlocks the directory, for whoever goes on with the run."""
+        self._lock.release()
+
     def _clean(self) -> None:
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
         with contextlib.suppress(OSError):  # as where it may not be written
+            checkpoint_files.remove_all(self.checkpoints)
             os.unlink(self._lock.lock_file)
 
     def read_config(self) -> Config:

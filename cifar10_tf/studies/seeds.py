@@ -1,16 +1,21 @@
 """Runs of one config with several seeds, one after the other."""
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Sequence
 
 from cifar10_tf.evaluation import plots
+from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.studies import processes
 from cifar10_tf.studies.summary import summarize, title
 from cifar10_tf.system.atomic_files import replacing, write_json
 from cifar10_tf.system.errors import UserError
+
+# What a study writes beside its runs.
+_FILES = ("study.json", "study.png")
 
 
 def train(
@@ -27,13 +32,14 @@ def train(
     written when all are there.
 
     Args:
-        config: with a dataset that `resolve_dataset` returned and a run_dir.
+        config: what its dataset and its directories stand for is found here.
         restart: sets earlier runs aside and makes all of them again.
 
     Raises:
         UserError: a directory can't be used, or a run fails.
         Interrupted: a run was, or the time is over.
     """
+    config = resolve_config(config, num_runs)
     directory = RunDirectory(config.run_dir)
     path = directory.path
     if directory.config.exists():
@@ -41,6 +47,7 @@ def train(
             f"{path} holds a run, not a study of several; choose another "
             "--run_dir."
         )
+    _check_files(path)
     configs = [_config_of_run(config, path, i) for i in range(num_runs)]
     # Before hours are spent: all of them can be made.
     is_complete = [_is_complete(config, restart) for config in configs]
@@ -68,6 +75,24 @@ def train(
         figure.savefig(aside, dpi=150)
     write_json(path / "study.json", summary)
     return summary
+
+
+def _check_files(path: pathlib.Path) -> None:
+    """Checks that the files of a study here, if any, are a study's."""
+    names = [n for n in _FILES if os.path.lexists(path / n)]
+    if names and not any(map(_is_run, path.glob("seed*"))):
+        raise UserError(
+            f"{path / names[0]} is not of a study, and is left alone; choose "
+            "another --run_dir."
+        )
+
+
+def _is_run(path: pathlib.Path) -> bool:
+    try:
+        RunDirectory(path).read_config()
+    except UserError:
+        return False
+    return True
 
 
 def _config_of_run(config: Config, path: pathlib.Path, i: int) -> Config:

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 from cifar10_tf.system import process_clock
 
@@ -64,6 +65,39 @@ def install() -> None:
     signal.signal(signal.SIGUSR1, _on_call)
     sys.unraisablehook = _on_unraisable
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+
+
+@contextlib.contextmanager
+def saving_first() -> Iterator[None]:
+    """Has Ctrl-C, in a notebook, save the training before it interrupts.
+
+    A second one interrupts at once. Nothing is changed outside of the main
+    thread, which alone gets signals.
+
+    Raises:
+        KeyboardInterrupt: in place of Interrupted.
+    """
+    global _received, _is_held
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main:
+        before = signal.signal(signal.SIGINT, _on_first_signal)
+    try:
+        yield
+    except Interrupted as stop:
+        raise KeyboardInterrupt(
+            f"{stop}; the same call goes on with it"
+        ) from None
+    finally:
+        _received, _is_held = None, False
+        set_max_minutes(0)
+        if is_main:
+            signal.signal(signal.SIGINT, before)
+
+
+def _on_first_signal(number: int, frame) -> None:
+    if _received:
+        raise KeyboardInterrupt
+    _on_signal(number, frame)
 
 
 def set_max_minutes(minutes: float) -> None:

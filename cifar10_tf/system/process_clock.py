@@ -1,4 +1,4 @@
-"""How long this process has been running."""
+"""How long a run has been going: from the process's start, or from a call."""
 
 import os
 import pathlib
@@ -6,9 +6,21 @@ import time
 
 import psutil
 
+_began_sec = 0.0
+
+
+def restart() -> None:
+    """Counts from now on: in a notebook a run begins with its call."""
+    global _began_sec
+    _began_sec = _sec_since_start()
+
 
 def process_sec() -> float:
-    """Returns the wall-clock seconds since this process started."""
+    """Returns the seconds since this process, or `restart`, began."""
+    return _sec_since_start() - _began_sec
+
+
+def _sec_since_start() -> float:
     try:
         # psutil's create_time is off by up to a second: it adds to the boot
         # time, which Linux gives in whole seconds.

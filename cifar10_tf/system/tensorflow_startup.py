@@ -21,9 +21,18 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         gpus = tf.config.get_visible_devices("GPU")
-        for gpu in gpus[:1]:
-            # All of the memory at once would starve whatever shares the GPU.
-            tf.config.experimental.set_memory_growth(gpu, True)
+    try:
+        _use_first(gpus)
+    except RuntimeError as error:  # somebody has used TensorFlow before
+        _log.warning("the GPUs stay as they were set up (%s).", error)
+
+
+def _use_first(gpus: list) -> None:
+    import tensorflow as tf
+
+    for gpu in gpus[:1]:
+        # All of the memory at once would starve whatever shares the GPU.
+        tf.config.experimental.set_memory_growth(gpu, True)
     if len(gpus) > 1:
         # TensorFlow would take memory of the others, too, and use none of them.
         tf.config.set_visible_devices(gpus[0], "GPU")

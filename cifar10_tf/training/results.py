@@ -1,8 +1,5 @@
 """What a run shows at its end: the summary and the pictures."""
 
-import shlex
-import sys
-
 import keras
 
 from cifar10_tf.datasets import names
@@ -49,7 +46,6 @@ def summarize(
         "train_sec": round(throughput.train_sec, 2),
         "total_sec": round(throughput.total_sec, 2),
         "images_per_sec": throughput.images_per_sec,
-        "command": shlex.join(["cifar10-tf", *sys.argv[1:]]),
     }
 
 

@@ -12,6 +12,7 @@ from cifar10_tf.models.layers import whitening
 from cifar10_tf.pipeline.batches import steps_per_epoch
 from cifar10_tf.runs import checkpoint, saved_model
 from cifar10_tf.runs.checkpoint import Checkpoint
+from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.system import inventory, tensorflow_startup
@@ -45,22 +46,24 @@ def train(
     *,
     restart: bool = False,
     checkpoint_every_sec: float = 60.0,
+    command: str = "",
 ) -> dict:
     """Trains, evaluates, draws and returns the run's summary.
 
     Goes on with a run that was interrupted, and ends with the same bits.
 
     Args:
-        config: with a dataset that `resolve_dataset` returned and a run_dir.
+        config: what its dataset and its directories stand for is found here.
         restart: sets an earlier run in run_dir aside instead of refusing.
         checkpoint_every_sec: how often at least the training is saved.
+        command: what the summary says that makes the run.
 
     Raises:
         UserError: the data can't be had, the run directory can't be used, the
             loss diverges or memory runs out.
     """
     try:
-        return _train(config, restart, checkpoint_every_sec)
+        return _train(config, restart, checkpoint_every_sec, command)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise UserError(
             f"out of memory at --batch_size={config.batch_size}; start over "
@@ -68,13 +71,29 @@ def train(
         ) from error
 
 
-def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
+def _train(
+    config: Config, restart: bool, checkpoint_every_sec: float, command: str
+) -> dict:
+    config = resolve_config(config)
     set_up_tensorflow(config)
     data = training_data.load(config)
     run = RunDirectory(config.run_dir)
     if restart:
         run.set_aside()
     run.open(config)
+    try:
+        return _train_in(run, config, data, checkpoint_every_sec, command)
+    finally:
+        run.close()
+
+
+def _train_in(
+    run: RunDirectory,
+    config: Config,
+    data: TrainingData,
+    checkpoint_every_sec: float,
+    command: str,
+) -> dict:
     resume_from = checkpoint.newest(run.checkpoints)
     environment = {
         "precision": precision.set_policy(config.precision, resume_from),
@@ -110,9 +129,12 @@ def _train(config: Config, restart: bool, checkpoint_every_sec: float) -> dict:
     )
     history = run.read_metrics()
     results.save_plots(run, config, data, history, result)
-    summary = results.summarize(
-        config, environment, model, data, history, result, throughput
-    )
+    summary = {
+        **results.summarize(
+            config, environment, model, data, history, result, throughput
+        ),
+        "command": command,
+    }
     run.complete(summary)
     return summary
 

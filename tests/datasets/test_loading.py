@@ -3,6 +3,7 @@ import shutil
 from unittest import mock
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from cifar10_tf.datasets.loading import load_dataset
@@ -69,13 +70,17 @@ class LoadDatasetTest(cases.MachineTestCase):
 _REAL_DATA_DIR = os.environ.get("TFDS_DATA_DIR", "")
 
 
+@pytest.mark.slow
 @absltest.skipUnless(
     _REAL_DATA_DIR and os.path.isdir(f"{_REAL_DATA_DIR}/cifar10"),
     "needs CIFAR-10 in TFDS_DATA_DIR",
 )
 class RealDataTest(cases.MachineTestCase):
     def test_cifar10(self):
-        dataset = load_dataset("cifar10", _REAL_DATA_DIR)
+        with mock.patch.dict(
+            os.environ, XDG_CACHE_HOME=str(cases.shared_cache())
+        ):
+            dataset = load_dataset("cifar10", _REAL_DATA_DIR)
         self.assertEqual(dataset.train.images.shape, (50_000, 32, 32, 3))
         self.assertEqual(dataset.test.images.shape, (10_000, 32, 32, 3))
         for labels, count in (

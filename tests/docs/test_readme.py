@@ -51,8 +51,9 @@ class ReadmeTest(CommandTestCase):
         self.assertIn("With test-time augmentation", evaluated)
         self.assertTrue((self.directory / "runs/pieces/summary.json").exists())
 
-        pipeline, plain_keras = _blocks("python")
-        self._run_program(pipeline)
+        notebook, pipeline, plain_keras = _blocks("python")
+        for program in notebook, pipeline:
+            self._run_program(program)
         accuracy = float(self._run_program(plain_keras).split()[-1])
         self.assertIn(f"test accuracy {accuracy:.2%}", evaluated)
 

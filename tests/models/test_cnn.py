@@ -30,7 +30,7 @@ class CnnTest(parameterized.TestCase):
         x = images / 255 * (0.5 + 0.5 * labels)[:, None, None, None]
         model = build_model(name, num_classes=2)
         model.compile("rmsprop", "sparse_categorical_crossentropy")
-        model.fit(x, labels, batch_size=10, epochs=10, verbose=0)
+        model.fit(x, labels, batch_size=10, epochs=6, verbose=0)
         self.assertLess(model.evaluate(x, labels, verbose=0), 0.1)
 
 

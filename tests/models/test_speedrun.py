@@ -2,6 +2,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 
@@ -52,6 +53,7 @@ class PartlyIdentityTest(parameterized.TestCase):
         )
 
 
+@pytest.mark.slow
 class OnGpuTest(parameterized.TestCase):
     """What Keras makes of a step where there is a GPU: compiled by XLA."""
 

@@ -61,7 +61,7 @@ class ExitTest(parameterized.TestCase):
     @parameterized.parameters("crop", "crop", "crop,randaugment,mixup")
     def test_a_process_ends_while_an_iterator_is_open(self, augment):
         result = launcher.heavy().run(
-            augment, program=_OPEN_ITERATOR, limit_sec=60
+            augment, program=_OPEN_ITERATOR, limit_sec=60, tidies_up=True
         )
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertNotIn("DEPRECATED", result.stderr)

@@ -84,12 +84,6 @@ class FilesTest(absltest.TestCase):
                 self._write(7)
             self.assertCountEqual(self.directory.iterdir(), kept)
 
-    def test_leftovers_are_removed(self):
-        kept = self._write(5)
-        kept.with_name(f".new-{kept.name}").write_bytes(b"half")
-        checkpoint.remove_unfinished(self.directory)
-        self.assertEqual(list(self.directory.iterdir()), [kept])
-
     def test_a_step_of_another_is_damage(self):
         path = self._write(5)
         path.rename(str(path).replace("-00000005-", "-00000006-"))

@@ -36,7 +36,8 @@ class RunDirectoryTest(absltest.TestCase):
         self.run_dir.open(self.config)
         with mock.patch.object(self.run_dir, "_clean"):
             self.run_dir.complete({"precision": "float32"})
-        (self.run_dir.checkpoints / "step").write_text("")
+        name = f"step-00000005-{'0a' * 16}.zip"
+        (self.run_dir.checkpoints / name).write_text("")
         self.assertTrue(self.run_dir.is_complete(self.config))
         self.assertFalse(self.run_dir.checkpoints.exists())
 

@@ -9,6 +9,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
+from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.studies import processes, seeds
@@ -54,9 +55,10 @@ class TrainTest(absltest.TestCase):
         self.enter_context(contextlib.redirect_stdout(io.StringIO()))
 
     def _config(self, **settings):
-        return make_config(
+        config = make_config(
             dataset="synthetic10", run_dir=str(self.path), **settings
         )
+        return resolve_config(config)
 
     def _written_at(self, seed):
         run = RunDirectory(self.path / f"seed{seed}")

@@ -9,7 +9,7 @@ import pytest
 from absl.testing import absltest
 
 from cifar10_tf.datasets.tfds import prepared_files
-from tests import fakes
+from tests import cases, fakes
 
 
 @pytest.mark.slow
@@ -24,7 +24,7 @@ class AccuracyFloorTest(absltest.TestCase):
             "--model=speedrun_s", "--mixed_precision", "--dataset=cifar10",
             "--run_dir=run",
             cwd=directory,
-            env=os.environ | {"XDG_CACHE_HOME": str(directory / "cache")},
+            env=os.environ | {"XDG_CACHE_HOME": str(cases.shared_cache())},
         )  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
         text = (directory / "run" / "summary.json").read_text("utf-8")

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 
@@ -84,6 +85,7 @@ class FitTest(absltest.TestCase):
             np.testing.assert_array_equal(one, other)
         self.assertEqual(logs, history)
 
+    @pytest.mark.slow
     def test_goes_on_from_any_step(self):
         weights, logs, states = self._fit(_model())
         # After the last step of an epoch it is validated or not.

@@ -50,7 +50,7 @@ _SUMMARY_KEYS = {
 }  # fmt: skip
 
 _FIRST = [
-    "--epochs=3", "--batch_size=32", "--mixed_precision",
+    "--epochs=2", "--batch_size=32", "--mixed_precision",
     "--augment=crop=2,flip,cutmix", "--tta",
 ]  # fmt: skip
 
@@ -131,7 +131,7 @@ class TrainTest(parameterized.TestCase):
         self.assertEqual(summary["num_train_examples"], 210)
         self.assertEqual(summary["num_validation_examples"], 90)
         self.assertEqual(summary["num_test_examples"], 100)
-        self.assertEqual(summary["steps"], 3 * 7)
+        self.assertEqual(summary["steps"], 2 * 7)
         low, high = summary["test_accuracy_ci95"]
         self.assertBetween(summary["test_accuracy"], low, high)
         last = self._metrics("first")[-1]
@@ -177,7 +177,7 @@ class TrainTest(parameterized.TestCase):
     def test_other_flags_are_refused(self):
         result = self._run(*_FIRST, "--run_dir=first", "--epochs=4")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("epochs: 3 -> 4", result.stderr)
+        self.assertIn("epochs: 2 -> 4", result.stderr)
 
     def test_restart_keeps_the_old_run(self):
         shutil.copytree(self.path, self.parent / "twice")

@@ -4,7 +4,7 @@ import concurrent.futures
 import pathlib
 import time
 
-from cifar10_tf.runs import checkpoint
+from cifar10_tf.runs import checkpoint, checkpoint_files
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.system.errors import UserError
 
@@ -21,7 +21,7 @@ class CheckpointWriter:
     """
 
     def __init__(self, directory: pathlib.Path, kept_step: int | None = None):
-        checkpoint.remove_unfinished(directory)
+        checkpoint_files.remove_unfinished(directory)
         self._directory = directory
         self._kept_step = kept_step
         self._thread = concurrent.futures.ThreadPoolExecutor(1)

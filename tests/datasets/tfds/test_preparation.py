@@ -2,6 +2,7 @@ import os
 import socket
 from unittest import mock
 
+import pytest
 from absl.testing import absltest, parameterized
 
 from cifar10_tf.datasets.loading import load_dataset
@@ -41,6 +42,7 @@ class PreparationTest(cases.MachineTestCase):
         self.assertFalse((self.data_dir / "downloads").exists())
 
     @parameterized.parameters("cifar10", "synthetic10")
+    @pytest.mark.slow
     def test_several_processes_at_once(self, name):
         if name == "cifar10":
             fakes.write_cifar10(self.data_dir, 30, 20)

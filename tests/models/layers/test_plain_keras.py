@@ -4,6 +4,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest, parameterized
 
 from cifar10_tf.models.building import build_model
@@ -74,6 +75,7 @@ class InPlainKerasTest(parameterized.TestCase):
         np.testing.assert_array_equal(*calm)
         self.assertFalse(np.array_equal(*wild))
 
+    @pytest.mark.slow
     def test_plain_keras_loads_what_was_saved(self):
         directory = pathlib.Path(self.create_tempdir().full_path)
         images, _ = fakes.random_arrays(2)

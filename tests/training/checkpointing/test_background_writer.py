@@ -60,7 +60,7 @@ class CheckpointWriterTest(absltest.TestCase):
         )
 
     def test_leftovers_of_another_process_are_removed(self):
-        leftover = self.directory / ".new-step-00000005-x.zip"
+        leftover = self.directory / f".new-step-00000005-{'0a' * 16}.zip"
         leftover.write_bytes(b"half")
         self._writer()
         self.assertFalse(leftover.exists())

@@ -5,6 +5,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest, parameterized
 
 from cifar10_tf.runs import checkpoint
@@ -45,6 +46,7 @@ class CheckpointsTest(parameterized.TestCase):
             run.fit()
 
     @parameterized.parameters("float32", "mixed_float16")
+    @pytest.mark.slow
     def test_however_often_it_is_stopped_it_ends_with_the_same_bits(
         self, policy
     ):

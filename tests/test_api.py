@@ -1,0 +1,148 @@
+"""Runs from Python, in one process."""
+
+import os
+import pathlib
+import signal
+import threading
+import time
+from unittest import mock
+
+import keras
+import numpy as np
+import pytest
+from absl.testing import absltest
+
+import cifar10_tf
+from cifar10_tf.system import interruption, process_clock
+from tests import fakes
+from tests.cases import MachineTestCase
+
+_EPOCHS = 12
+
+
+def _weights(run) -> list[bytes]:
+    return [array.tobytes() for array in run.model.get_weights()]
+
+
+def _interrupt_after_epochs(run_dir: pathlib.Path, num_epochs: int) -> None:
+    """Has Ctrl-C pressed when the log has so many lines."""
+    log, main_thread = run_dir / "metrics.jsonl", threading.main_thread()
+
+    def press():
+        while (
+            not log.exists() or len(log.read_text().splitlines()) < num_epochs
+        ):
+            time.sleep(0.01)
+        signal.pthread_kill(main_thread.ident, signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+
+
+class ApiTestCase(MachineTestCase):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(setattr, process_clock, "_began_sec", 0.0)
+        self.addCleanup(os.chdir, os.getcwd())
+        self.directory = pathlib.Path(self.create_tempdir("here").full_path)
+        os.chdir(self.directory)
+
+    def _train(self, **settings):
+        defaults = {
+            "dataset": f"folder:{self.directory / 'pets'}",
+            "model": "dropout",
+            "epochs": _EPOCHS,
+            "batch_size": 8,
+            "validation_fraction": 0.1,
+        }
+        return cifar10_tf.train(**(defaults | settings))
+
+    def _write_pets(self):
+        fakes.write_folder(
+            self.directory / "pets",
+            {"train/cat": 20, "train/dog": 20, "test/cat": 5, "test/dog": 5},
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.signals
+class TrainTest(ApiTestCase):
+    def setUp(self):
+        super().setUp()
+        self._write_pets()
+
+    def test_two_trainings_and_an_interrupted_one_in_one_process(self):
+        # Keras numbers its layers through all models of a process.
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        first = self._train(run_dir=pathlib.Path("first"))
+        second = self._train(run_dir="second", epochs=np.int64(_EPOCHS))
+        self.assertEqual(_weights(first), _weights(second))
+        self.assertLess(second.summary["first_step_sec"], 10)
+        self.assertLen(second.history, _EPOCHS)
+        self.assertEqual(first.config.epochs, _EPOCHS)
+        self.assertIn("cifar10_tf.train(", first.summary["command"])
+
+        before = signal.getsignal(signal.SIGINT)
+        _interrupt_after_epochs(self.directory / "third", 3)
+        with self.assertRaisesRegex(KeyboardInterrupt, "after step .* goes on"):
+            self._train(run_dir="third")
+        self.assertIs(signal.getsignal(signal.SIGINT), before)
+        with self.assertLogs("cifar10_tf", "INFO") as logs:
+            third = self._train(run_dir="third")
+        self.assertIn("Resuming from step", "\n".join(logs.output))
+        self.assertEqual(_weights(first), _weights(third))
+
+    def test_time_that_is_over(self):
+        with self.assertRaisesRegex(KeyboardInterrupt, "max_minutes"):
+            self._train(run_dir="run", max_minutes=1e-6)
+        self.assertIsNone(interruption.due())
+        run = self._train(run_dir="run")
+        # A complete one is not repeated.
+        summary = run.summary
+        self.assertEqual(self._train(run_dir="run").summary, summary)
+
+    def test_the_directory_is_derived_and_nobody_elses(self):
+        (self.directory / "metrics.jsonl").write_text("mine")
+        (self.directory / "checkpoints").mkdir()
+        (self.directory / "checkpoints" / "my_best_model.h5").write_text("mine")
+        run = self._train(epochs=1)
+        self.assertEqual(
+            run.path, self.directory / "runs" / "folder-pets-dropout-seed1"
+        )
+        for name in "metrics.jsonl", "checkpoints/my_best_model.h5":
+            self.assertEqual((self.directory / name).read_text(), "mine")
+
+
+class MistakesTest(ApiTestCase):
+    def test_something_else_is_left_alone(self):
+        self._write_pets()
+        (self.directory / "metrics.jsonl").write_text("mine")
+        for restart in False, True:
+            with self.assertRaisesRegex(cifar10_tf.UserError, "not a run"):
+                self._train(run_dir=self.directory, restart=restart)
+        self.assertEqual((self.directory / "metrics.jsonl").read_text(), "mine")
+        self.assertTrue(self.directory.exists())
+
+    def test_settings(self):
+        for settings, problem in (
+            ({"modle": "dropout"}, "Unknown setting 'modle'"),
+            ({"model": "resnet"}, "Unknown model 'resnet'"),
+            ({"epochs": 0}, "epochs must be between 1"),
+            ({"epochs": "3"}, "epochs must be of type int"),
+        ):
+            with (
+                mock.patch("cifar10_tf.system.tensorflow_startup."
+                           "start_tensorflow") as start,
+                self.assertRaisesRegex(ValueError, problem),
+            ):  # fmt: skip
+                self._train(**settings)
+            start.assert_not_called()
+
+    def test_load_run(self):
+        with self.assertRaisesRegex(cifar10_tf.UserError, "does not exist"):
+            cifar10_tf.load_run("nowhere")
+        with self.assertRaisesRegex(cifar10_tf.UserError, "not a run"):
+            cifar10_tf.load_run(self.directory)
+
+
+if __name__ == "__main__":
+    absltest.main()
