@@ -3,11 +3,17 @@
 import os
 import pathlib
 import subprocess
+import tempfile
 from unittest import mock
 
 from absl.testing import parameterized
 
 from tests import fakes, launcher
+
+
+def shared_cache() -> pathlib.Path:
+    """Returns a cache that all tests share, for data that are not small."""
+    return pathlib.Path(os.environ.get("TESTS_CACHE") or tempfile.mkdtemp())
 
 
 class MachineTestCase(parameterized.TestCase):

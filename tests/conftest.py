@@ -1,10 +1,29 @@
 """Lets pytest run absltest's tests, which absl's own runner would set up."""
 
+import os
+import tempfile
+
 import pytest
 from absl import flags
-from absl.testing import absltest  # noqa: F401, defines the flag
+from absl.testing import absltest  # noqa: F401, defines a flag
 
 flags.FLAGS.mark_as_parsed()
+
+
+def pytest_configure(config):
+    """Gives pytest-xdist's processes a cache, and the order of their work."""
+    if "TESTS_CACHE" not in os.environ:  # this is the first process
+        cache = tempfile.TemporaryDirectory()
+        config.add_cleanup(cache.cleanup)
+        os.environ["TESTS_CACHE"] = cache.name
+    # It would begin with the classes that have most tests.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Puts classes with slow tests first: nobody is to wait for them alone."""
+    slow = {i.cls for i in items if i.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.cls not in slow)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -14,7 +14,7 @@ from absl.testing import absltest
 
 import cifar10_tf
 from cifar10_tf.system import interruption, process_clock
-from tests import fakes
+from tests import fakes, undrawn
 from tests.cases import MachineTestCase
 
 _EPOCHS = 12
@@ -42,6 +42,7 @@ class ApiTestCase(MachineTestCase):
     def setUp(self):
         super().setUp()
         self.addCleanup(setattr, process_clock, "_began_sec", 0.0)
+        self.enter_context(undrawn.figures())
         self.addCleanup(os.chdir, os.getcwd())
         self.directory = pathlib.Path(self.create_tempdir("here").full_path)
         os.chdir(self.directory)

@@ -73,9 +73,15 @@ def _theirs(root: pathlib.Path) -> dict[pathlib.Path, str]:
             near = near.parent
         is_checkpoint = path in checkpoint_files.find(path.parent)
         of_run = _is_run(near) and (path.name in ours or is_checkpoint)
-        # An empty lock is what a run leaves that died at its start.
-        is_lock = path.name == ".lock" and not path.is_symlink()
-        if of_run or (is_lock and not path.read_text()):
+        # A run that died at its start leaves an empty lock, and half a config.
+        lock = near / ".lock"
+        is_beginning = (
+            path.name in (".lock", ".new-config.json")
+            and lock.is_file()
+            and not lock.is_symlink()
+            and not lock.read_text()
+        )
+        if of_run or is_beginning:
             continue
         # Study files are written anew beside runs.
         if path.name in ("study.json", "study.png") and _is_run(
@@ -148,6 +154,7 @@ class NobodysFileTest(absltest.TestCase):
                 dataset="synthetic10", run_dir=f"{root}{below}"
             )
             with (
+                mock.patch("os.fsync"),  # which takes most of the time
                 contextlib.suppress(UserError),
                 contextlib.redirect_stdout(io.StringIO()),
             ):

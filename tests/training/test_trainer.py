@@ -81,15 +81,13 @@ class TrainTest(parameterized.TestCase):
         cls.environment = os.environ | fakes.environment(
             cache=cls.parent / "cache", data_dir=cls.parent / "data"
         )
-        # In a process of its own, for all that is seen of it.
-        cls.first = fakes.run_main(
-            *_FIRST, "--run_dir=first", env=cls.environment, cwd=cls.parent
-        )
         cls.path = cls.parent / "first"
+        cls.first = cls._run(*_FIRST, "--run_dir=first")
 
-    def _run(self, *arguments):
+    @classmethod
+    def _run(cls, *arguments):
         return launcher.heavy().run(
-            *arguments, env=self.environment, cwd=self.parent
+            *arguments, env=cls.environment, cwd=cls.parent
         )
 
     def _make(self, name):
@@ -143,17 +141,26 @@ class TrainTest(parameterized.TestCase):
         self.assertLess(losses[-1], losses[0])
 
     def test_terminal(self):
-        self.assertIn("test accuracy", self.first.stdout)
-        self.assertIn("Precision ", self.first.stderr)
-        for line in self.first.stderr.splitlines():
+        self._assert_terminal(self.first)
+
+    def _assert_terminal(self, result):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("test accuracy", result.stdout)
+        self.assertIn("Precision ", result.stderr)
+        for line in result.stderr.splitlines():
             self.assertRegex(
                 line,
                 "^(Decoding|Precision|Training|Recipe|Run dir|Evaluating)",
             )
 
     def test_a_run_of_a_study_is_the_same_alone(self):
-        result = self._run(*_FIRST, "--num_runs=2", "--run_dir=study")
-        self.assertEqual(result.returncode, 0, result.stderr)
+        # In processes of their own, for all that is seen of them.
+        result = fakes.run_main(
+            *(*_FIRST, "--num_runs=2", "--run_dir=study"),
+            env=self.environment,
+            cwd=self.parent,
+        )
+        self._assert_terminal(result)
         first = self._metrics("first")
         self.assertEqual(first, self._metrics("study/seed1"))
         self.assertNotEqual(first, self._metrics("study/seed2"))
@@ -163,7 +170,9 @@ class TrainTest(parameterized.TestCase):
         ]
         self.assertEqual(*losses)
         self.assertRegex(result.stdout, "\ntest accuracy with TTA +[0-9]")
-        self.assertTrue((self.parent / "study" / "study.png").exists())
+        for name in "study.png", "seed1/plots/curves.png":
+            picture = (self.parent / "study" / name).read_bytes()
+            self.assertStartsWith(picture, b"\x89PNG")
 
     def test_a_complete_run_is_not_repeated(self):
         before = (self.path / "summary.json").stat().st_mtime_ns

@@ -31,6 +31,9 @@ class InPlainKerasTest(parameterized.TestCase):
     def test_computes_the_same_after_training(self, name, policy):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
         keras.config.set_dtype_policy(policy)
+        # Untrained statistics don't normalise: of some seeds the outputs are
+        # 0 and 1, which bfloat16 may exchange.
+        keras.utils.set_random_seed(0)
         model = build_model(name)
         images, _ = fakes.random_arrays(4)
         images = np.float32(images / 255)
