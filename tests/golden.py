@@ -18,6 +18,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 
 import numpy as np
 
@@ -74,13 +75,27 @@ def _examples(num_examples: int):
     return images.astype(np.uint8), labels
 
 
-def trainings() -> dict[str, dict]:
-    """Returns the digest of the weights and the losses of short trainings."""
+def run_main(*arguments: str, **kwargs) -> None:
+    """Runs the command line in a process of its own."""
+    subprocess.run(
+        [sys.executable, "-m", "cifar10_tf.main", *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        **kwargs,
+    )
+
+
+def trainings(run: Callable = run_main) -> dict[str, dict]:
+    """Returns the digest of the weights and the losses of short trainings.
+
+    run: runs a command line, with `env` and `cwd`.
+    """
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory)
         _write_folder(root / "data")
         return {
-            model: _train(root, model, flags)
+            model: _train(root, run, model, flags)
             for model, flags in _TRAININGS.items()
         }
 
@@ -96,27 +111,23 @@ def _write_folder(root: pathlib.Path) -> None:
         Image.fromarray(image).save(path)
 
 
-def _train(root: pathlib.Path, model: str, flags: tuple[str, ...]) -> dict:
+def _train(
+    root: pathlib.Path, run: Callable, model: str, flags: tuple[str, ...]
+) -> dict:
     import keras
 
-    run = root / model
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "cifar10_tf.main", f"--model={model}"),
-            *(f"--dataset=folder:{root / 'data'}", f"--run_dir={run}"),
-            *("--batch_size=32", "--seed=5", *flags),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+    path = root / model
+    run(
+        *(f"--model={model}", f"--dataset=folder:{root / 'data'}"),
+        *(f"--run_dir={path}", "--batch_size=32", "--seed=5", *flags),
         cwd=_ROOT,
         env=os.environ | {"XDG_CACHE_HOME": str(root / "cache")},
     )
     weights = hashlib.sha256()
-    for array in keras.models.load_model(run / "model.keras").get_weights():
+    for array in keras.models.load_model(path / "model.keras").get_weights():
         weights.update(np.ascontiguousarray(array))
-    lines = (run / "metrics.jsonl").read_text("utf-8").splitlines()
-    summary = json.loads((run / "summary.json").read_text("utf-8"))
+    lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
+    summary = json.loads((path / "summary.json").read_text("utf-8"))
     return {
         "weights": weights.hexdigest(),
         "loss": [json.loads(line)["loss"] for line in lines],

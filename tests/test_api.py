@@ -17,7 +17,7 @@ from cifar10_tf.system import interruption, process_clock
 from tests import fakes, undrawn
 from tests.cases import MachineTestCase
 
-_EPOCHS = 12
+_EPOCHS = 6
 
 
 def _weights(run) -> list[bytes]:

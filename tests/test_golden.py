@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from absl.testing import absltest
 
-from tests import golden
+from tests import golden, launcher
 
 
 class GoldenTest(absltest.TestCase):
@@ -13,7 +13,8 @@ class GoldenTest(absltest.TestCase):
 
     @pytest.mark.slow
     def test_short_trainings(self):
-        trainings, by_machine = golden.trainings(), golden.read()["trainings"]
+        trainings = golden.trainings(launcher.heavy().run)
+        by_machine = golden.read()["trainings"]
         if golden.machine() in by_machine:
             self.assertEqual(trainings, by_machine[golden.machine()])
         # Other machines round differently, but learn the same.

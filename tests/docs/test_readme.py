@@ -9,19 +9,11 @@ from absl.testing import absltest
 
 from cifar10_tf.datasets.tfds.cifar10_builder import Cifar10
 from cifar10_tf.datasets.tfds.synthetic10 import draw
-from tests import launcher
 from tests.cases import CommandTestCase
 
 _README = pathlib.Path(__file__).parents[2] / "README.md"
 
 _PROGRAMS = (["python", "-m", "cifar10_tf.main"], ["cifar10-tf"])
-
-# The command line; what its pictures look like is tested elsewhere.
-_UNDRAWN = f"""
-from tests import undrawn
-undrawn.figures().start()
-{launcher.MAIN}
-"""
 
 # What takes too long, or needs what is not here; and what sees to it instead.
 _ELSEWHERE = {
@@ -68,7 +60,7 @@ class ReadmeTest(CommandTestCase):
         command = re.sub(r"--num_runs=\d+", "--num_runs=2", command)
         words = shlex.split(command, comments=True)
         (program,) = (p for p in _PROGRAMS if words[: len(p)] == p)
-        result = self.run_heavy(*words[len(program) :], program=_UNDRAWN)
+        result = self.run_heavy(*words[len(program) :])
         self.assertEqual(result.returncode, 0, f"{command}\n{result.stderr}")
         return result.stdout
 

@@ -115,6 +115,8 @@ def _download_failure(url: str, timeout_sec: float = 5.0) -> str | None:
             ) as response:
                 ok = response.status_code == requests.codes.ok
                 outcome[0] = None if ok else f"HTTP {response.status_code}"
+        except requests.Timeout:
+            pass  # whichever notices first
         except requests.RequestException as error:
             outcome[0] = type(error).__name__
 
