@@ -80,6 +80,7 @@ try:
     print(os.getpid(), flush=True)
     time.sleep(300)
 except interruption.Interrupted:
+    interruption.hold()  # as `main` does: it would be called again
     time.sleep(0.2)  # saves what it has
     print("ended well", flush=True)
 """
