@@ -34,6 +34,7 @@ limit_sec = 8.0
 _AGAIN_SEC = 1.0
 
 _received: int | None = None
+_raised_at = -_AGAIN_SEC
 _is_held = False
 _max_minutes = 0.0
 
@@ -77,7 +78,7 @@ def saving_first() -> Iterator[None]:
     Raises:
         KeyboardInterrupt: in place of Interrupted.
     """
-    global _received, _is_held
+    global _received, _raised_at, _is_held
     is_main = threading.current_thread() is threading.main_thread()
     if is_main:
         before = signal.signal(signal.SIGINT, _on_first_signal)
@@ -88,7 +89,7 @@ def saving_first() -> Iterator[None]:
             f"{stop}; the same call goes on with it"
         ) from None
     finally:
-        _received, _is_held = None, False
+        _received, _raised_at, _is_held = None, -_AGAIN_SEC, False
         set_max_minutes(0)
         if is_main:
             signal.signal(signal.SIGINT, before)
@@ -151,6 +152,8 @@ def due() -> Interrupted | None:
 
 
 def _by_signal() -> Interrupted:
+    global _raised_at
+    _raised_at = time.monotonic()
     return Interrupted(signal.Signals(_received).name, 128 + _received)
 
 
@@ -163,7 +166,9 @@ def _on_signal(number: int, frame) -> None:
 
 
 def _on_call(number: int, frame) -> None:
-    if _received and not _is_held:
+    # What was raised just now may be on its way still.
+    is_new = time.monotonic() - _raised_at >= _AGAIN_SEC
+    if _received and is_new and not _is_held:
         raise _by_signal()
 
 

@@ -67,6 +67,21 @@ class SignalTest(absltest.TestCase):
             (143, "SIGTERM\n"),
         )
 
+    def test_what_has_just_been_raised_is_not_raised_again(self):
+        code = """
+interruption.hold()
+ready()
+time.sleep(0.2)
+try:
+    interruption.release()
+finally:
+    signal.raise_signal(signal.SIGUSR1)
+    print("cleaned up")
+"""
+        self.assertEqual(
+            self._run(code, signal.SIGTERM), (143, "cleaned up\nSIGTERM\n")
+        )
+
     def test_what_it_raises_does_not_get_lost(self):
         code = """
 class Thing:
