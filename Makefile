@@ -40,8 +40,11 @@ clean:
 	rm -rf .venv
 
 .venv/installed: setup.py setup.cfg
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
+	  f"error: {sys.executable} is Python {sys.version.split()[0]}; 3.11 or " \
+	  "later is needed: make PYTHON=python3.12, or what yours is called.")'
 	@echo "Installing TensorFlow and the rest into .venv: a minute or two."
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 

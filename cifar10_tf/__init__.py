@@ -5,8 +5,9 @@ input pipeline alone: `make_train`, `make_eval` and `steps_per_epoch`.
 """
 
 import importlib
+import sys
 
-from cifar10_tf.system import version
+from cifar10_tf.system import errors, version
 
 __version__ = version.VERSION
 
@@ -26,6 +27,8 @@ __all__ = ["__version__", *_MODULES]
 
 def __getattr__(name: str):
     if name in _MODULES:
+        if sys.platform == "win32":
+            raise ImportError(errors.NOT_ON_WINDOWS)
         module = importlib.import_module(f"cifar10_tf.{_MODULES[name]}")
         return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,9 @@ import numpy as np
 
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings import similar_names
 from cifar10_tf.settings.config import Config, make_config
+from cifar10_tf.settings.options import Options, make_options
 from cifar10_tf.system import (
     interruption,
     log_output,
@@ -18,6 +20,14 @@ from cifar10_tf.system import (
     tensorflow_startup,
 )
 from cifar10_tf.system.errors import UserError
+
+_CONFIG = {field.name for field in dataclasses.fields(Config)}
+
+# One run is made here, and shows its errors itself.
+_OPTIONS_OF_TRAIN = {field.name for field in dataclasses.fields(Options)} - {
+    "num_runs",
+    "debug",
+}
 
 
 class Run:
@@ -88,24 +98,25 @@ def train(
         UserError: a setting is unknown or not valid, or as `trainer.train`.
         KeyboardInterrupt: there was one, or the time is over.
     """
-    arguments = {**settings, "mixed_precision": mixed_precision or None}
-    arguments = {name: v for name, v in arguments.items() if v is not None}
-    command = ", ".join(f"{name}={v!r}" for name, v in arguments.items())
-    config = _config(settings, mixed_precision)
+    if unknown := settings.keys() - _CONFIG:
+        known = sorted(_CONFIG | _OPTIONS_OF_TRAIN)
+        raise UserError(similar_names.unknown("setting", min(unknown), known))
+    given = settings | {"mixed_precision": mixed_precision or None}
+    given = {name: value for name, value in given.items() if value is not None}
+    command = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    config, options = config_and_options(
+        given
+        | {
+            "restart": restart,
+            "checkpoint_every_sec": checkpoint_every_sec,
+            "max_minutes": max_minutes,
+        }
+    )
     log_output.show()
     process_clock.restart()
-    interruption.set_max_minutes(max_minutes)
+    interruption.set_max_minutes(options.max_minutes)
     with interruption.saving_first():
-        config = resolve_config(config)
-        if run := find_complete(config, restart=restart):
-            print(f"Nothing left to do: {run.path} holds this run, complete.")
-            return run
-        return make_run(
-            config,
-            restart=restart,
-            checkpoint_every_sec=checkpoint_every_sec,
-            command=f"cifar10_tf.train({command})",
-        )
+        return make_run(config, options, f"cifar10_tf.train({command})")
 
 
 def load_run(run_dir: str | os.PathLike) -> Run:
@@ -117,66 +128,21 @@ def load_run(run_dir: str | os.PathLike) -> Run:
     return Run(RunDirectory(run_dir))
 
 
-def find_complete(config: Config, *, restart: bool) -> Run | None:
-    """Returns the run if it is complete; else checks that it can be made.
+def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
+    """Returns what settings ask for, by the names of their flags.
 
-    Args:
-        config: resolved.
-        restart: whether it is to be made in any case.
+    NumPy's numbers and paths become plain; what is None is not given.
 
     Raises:
-        UserError: its directory holds another run, one in progress, something
-            else, or can't be written.
+        UserError: a value is not valid.
     """
-    directory = RunDirectory(config.run_dir)
-    if restart:
-        directory.check_replaceable()
-        return None
-    return Run(directory) if directory.is_complete(config) else None
-
-
-def make_run(
-    config: Config,
-    *,
-    restart: bool,
-    checkpoint_every_sec: float,
-    command: str,
-) -> Run:
-    """Makes a run, or goes on with it, and returns it.
-
-    Args:
-        config: resolved.
-        command: what `summary.json` says that makes the run.
-
-    Raises:
-        UserError, Interrupted: as of `trainer.train`.
-    """
-    # Before the trainer, which imports it: it would be noisy.
-    tensorflow_startup.start_tensorflow()
-    from cifar10_tf.training import trainer
-
-    trainer.train(
-        config,
-        restart=restart,
-        checkpoint_every_sec=checkpoint_every_sec,
-        command=command,
-    )
-    return load_run(config.run_dir)
-
-
-def _config(settings: dict[str, Any], mixed_precision: bool) -> Config:
-    """Returns the config of a call, NumPy's numbers and paths made plain."""
-    known = {field.name for field in dataclasses.fields(Config)}
-    if unknown := sorted(settings.keys() - known):
-        raise UserError(
-            f"Unknown setting {unknown[0]!r}; choose from "
-            f"{', '.join(sorted(known))}."
-        )
-    plain = {name: _plain(value) for name, value in settings.items()}
-    if mixed_precision and plain.get("precision") is None:
-        plain["precision"] = "auto"
+    plain = {n: _plain(v) for n, v in given.items() if v is not None}
+    settings = {name: v for name, v in plain.items() if name in _CONFIG}
     try:
-        return make_config(**plain)
+        options = make_options(**{n: plain[n] for n in plain.keys() - _CONFIG})
+        if options.mixed_precision:
+            settings.setdefault("precision", "auto")
+        return make_config(**settings), options
     except ValueError as error:
         raise UserError(str(error)) from error
 
@@ -185,3 +151,35 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return os.fspath(value) if isinstance(value, pathlib.PurePath) else value
+
+
+def make_run(config: Config, options: Options, command: str) -> Run:
+    """Makes a run, goes on with it or finds it complete, and returns it.
+
+    Args:
+        command: what `summary.json` says that makes the run.
+
+    Raises:
+        UserError, Interrupted: as of `trainer.train`.
+    """
+    config = resolve_config(config)
+    directory = RunDirectory(config.run_dir)
+    if options.restart:
+        directory.check_replaceable()
+    elif directory.is_complete(config):
+        print(
+            f"Nothing left to do: {directory.path} holds this very run, "
+            "complete."
+        )
+        return Run(directory)
+    # Before the trainer, which imports it: it would be noisy.
+    tensorflow_startup.start_tensorflow()
+    from cifar10_tf.training import trainer
+
+    trainer.train(
+        config,
+        restart=options.restart,
+        checkpoint_every_sec=options.checkpoint_every_sec,
+        command=command,
+    )
+    return Run(directory)

@@ -1,61 +1,30 @@
-"""The command line: `python -m cifar10_tf.main [COMMAND] [flags]`."""
+"""The process: `python -m cifar10_tf.main [COMMAND] [flags]`."""
 
 import errno
-import inspect
 import os
 import signal
 import sys
 
-from absl import app
+from absl import flags
 
-from cifar10_tf.cli import doctor, evaluate, flags, prepare, train
-from cifar10_tf.system import interruption, log_output
-from cifar10_tf.system.errors import UserError
-
-# Each a module, whose docstring is its line in --help.
-COMMANDS = {
-    "train": train,
-    "evaluate": evaluate,
-    "prepare": prepare,
-    "doctor": doctor,
-}
+from cifar10_tf.system import errors
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def main(arguments: list[str]) -> None:
-    """Runs the command that the arguments name; none means train."""
-    name, *rest = arguments or ["train"]
-    if name not in COMMANDS:
-        raise UserError(
-            f"Unknown command {name!r}; choose one of {', '.join(COMMANDS)}, "
-            "then flags as --name=value."
-        )
-    try:
-        # A command's parameters are what may follow its name.
-        call = inspect.signature(COMMANDS[name].run).bind(*rest)
-    except TypeError:
-        raise UserError(
-            f"{name} can't do with {' '.join(rest)!r}; flags are given as "
-            "--name=value."
-        ) from None
-    COMMANDS[name].run(*call.args)
-
-
-def help_text() -> str:
-    """Describes the commands, by their docstrings, and the flags."""
-    lines = [f"  {name:<10}{m.__doc__}" for name, m in COMMANDS.items()]
-    return "\n".join(
-        ["usage: cifar10-tf [COMMAND] [flags]\n", *lines, flags.help_text()]
-    )
-
-
 def run() -> None:
     """Runs the process: the console script `cifar10-tf`."""
+    if sys.platform == "win32":
+        sys.exit(f"error: {errors.NOT_ON_WINDOWS}")
+    from cifar10_tf.system import interruption, log_output
+
     log_output.show()
     try:
         interruption.install()
-        app.run(main, flags_parser=lambda argv: flags.parse(argv, help_text))
+        # Takes 0.3 s, in which a Ctrl-C is no traceback either.
+        from cifar10_tf.cli import commands
+
+        commands.run(sys.argv)
     except BrokenPipeError:  # as of `| head`
         _silence(sys.stdout)
         sys.exit(128 + signal.SIGPIPE)
@@ -63,10 +32,10 @@ def run() -> None:
         _stop(stop)
     except Exception as error:
         # What a signal raised may have become another error in native code.
-        if interruption.is_signalled() and not isinstance(error, UserError):
+        is_ours = isinstance(error, errors.UserError)
+        if interruption.is_signalled() and not is_ours:
             _stop(interruption.due())
-        is_known = isinstance(error, (UserError, OSError))
-        if not is_known or (flags.FLAGS.is_parsed() and flags.FLAGS.debug):
+        if _is_on("debug") or not (is_ours or isinstance(error, OSError)):
             raise
         sys.exit(f"error: {_describe(error)}")
     finally:
@@ -75,11 +44,14 @@ def run() -> None:
         interruption.hold()
 
 
-def _stop(stop: interruption.Interrupted) -> None:
+def _stop(stop) -> None:
+    from cifar10_tf.system import interruption
+
     interruption.hold()
+    hint = f"; run the same command again{_how()} to go on"
     try:
         print(
-            f"stopped by {stop}; run the same command again{_how()} to go on",
+            f"stopped by {stop}{hint if stop.can_go_on else ''}",
             file=sys.stderr,
         )
     except OSError:  # as of `2>&1 | tee`, which Ctrl-C has ended, too
@@ -93,9 +65,11 @@ def _silence(stream) -> None:
 
 
 def _how() -> str:
-    # It would start over each time.
-    is_given = flags.FLAGS.is_parsed() and flags.FLAGS.restart
-    return " without --restart" if is_given else ""
+    return " without --restart" if _is_on("restart") else ""
+
+
+def _is_on(name: str) -> bool:
+    return flags.FLAGS.is_parsed() and bool(flags.FLAGS[name].value)
 
 
 def _describe(error: Exception) -> str:

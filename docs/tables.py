@@ -8,12 +8,11 @@ What it says comes from where it is declared: `cifar10_tf/settings` and
 `cifar10_tf/cli/flags.py`.
 """
 
-import dataclasses
 import pathlib
 import re
 
 from cifar10_tf.cli import flags
-from cifar10_tf.settings.config import Config, make_config
+from cifar10_tf.settings.config import make_config
 from cifar10_tf.settings.models import MODELS
 
 _HERE = pathlib.Path(__file__).absolute().parent
@@ -54,15 +53,13 @@ def _models() -> list[str]:
 
 def _flags(names: list[str]) -> list[str]:
     """Returns the first sentence of each flag's help, and its default."""
-    return [
-        "| flag | meaning | default |",
-        "| --- | --- | --- |",
-        *(
-            f"| `--{name}` | {_help(name).partition('. ')[0].rstrip('.')} "
-            f"| {_default(name).partition(' (')[0]} |"
-            for name in names
-        ),
-    ]
+    lines = ["| flag | meaning | default |", "| --- | --- | --- |"]
+    for name in names:
+        meaning, _, default = flags.describe(name)
+        meaning = meaning.partition(". ")[0].rstrip(".")
+        default = default.partition(":")[0]
+        lines.append(f"| `--{name}` | {meaning} | {default} |")
+    return lines
 
 
 def _all_flags() -> list[str]:
@@ -70,49 +67,10 @@ def _all_flags() -> list[str]:
         "| flag | meaning | values | default |",
         "| --- | --- | --- | --- |",
         *(
-            f"| `--{name}` | {_help(name)} | {_values(name)} "
-            f"| {_default(name)} |"
-            for name in _names()
+            f"| `--{name}` | {' | '.join(flags.describe(name))} |"
+            for name in flags.NAMES
         ),
     ]
-
-
-def _names() -> list[str]:
-    """Returns the flags' names: the settings', then the process's."""
-    settings = [field.name for field in dataclasses.fields(Config)]
-    module = flags.FLAGS.flags_by_module_dict()[flags.__name__]
-    names = [flag.name for flag in module]
-    return settings + [name for name in names if name not in settings]
-
-
-def _setting(name: str) -> dataclasses.Field | None:
-    fields = {field.name: field for field in dataclasses.fields(Config)}
-    return fields.get(name)
-
-
-def _help(name: str) -> str:
-    if setting := _setting(name):
-        return setting.metadata["help"]
-    return " ".join(flags.FLAGS[name].help.split())
-
-
-def _values(name: str) -> str:
-    if setting := _setting(name):
-        valid = setting.metadata["valid"]
-        if valid.choices:
-            return ", ".join(map("`{}`".format, valid.choices))
-        return valid.text
-    parser = flags.FLAGS[name].parser
-    return getattr(parser, "syntactic_help", "")
-
-
-def _default(name: str) -> str:
-    if setting := _setting(name):
-        return flags.describe_default(setting)
-    value = flags.FLAGS[name].default
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}"
 
 
 def main() -> None:

@@ -16,6 +16,19 @@ from PIL import Image
 from cifar10_tf.datasets import official_archives
 from cifar10_tf.datasets.tfds import synthetic10
 
+# What is read of a complete run's.
+SUMMARY = {
+    "model": "dropout",
+    "dataset": "synthetic10",
+    "seed": 1,
+    "precision": "float32",
+    "test_accuracy": 0.25,
+    "test_accuracy_ci95": [0.2, 0.3],
+    "test_loss": 2.0,
+    "class_names": ["cat", "dog"],
+    "per_class_accuracy": {"cat": 0.5, "dog": 0.0},
+}
+
 
 def random_arrays(num_examples: int, num_classes: int = 10):
     """Returns noise images, uint8 [n, 32, 32, 3], and labels taking turns."""

@@ -1,12 +1,16 @@
 import errno
 import os
+import pathlib
 import subprocess
 import sys
 from unittest import mock
 
 from absl.testing import absltest, parameterized
 
+import cifar10_tf
 from cifar10_tf import main
+from cifar10_tf.cli import commands
+from cifar10_tf.system import interruption, log_output
 from tests import cases, fakes
 
 _WITHOUT_TENSORFLOW = """
@@ -18,6 +22,8 @@ finally:
     assert "tensorflow" not in sys.modules, "it imports TensorFlow"
 """
 
+_IMPORT = "import cifar10_tf; cifar10_tf.train"
+
 _STOP_THAT_NOBODY_READS_OF = """
 import sys
 from cifar10_tf import main
@@ -25,24 +31,41 @@ from cifar10_tf.system import interruption
 def stop(*args, **kwargs):
     sys.stdin.readline()
     raise interruption.Interrupted("SIGINT", 130)
-main.app.run = stop
+from cifar10_tf.cli import commands
+commands.run = stop
 main.run()
 """
 
 
 class MainTest(cases.CommandTestCase):
-    @parameterized.parameters("--help", "-h", "--helpfull")
+    @parameterized.parameters("--help", "-h", "--helpfull", "help")
     def test_help(self, flag):
-        result = self.run_light("train", flag)
+        result = self.run_light(flag)
         self.assertEqual(result.returncode, 0)
         self.assertEqual(result.stderr, "")
-        for name in main.COMMANDS:
+        for name in commands.COMMANDS:
             self.assertRegex(result.stdout, rf"\n  {name} +[A-Z]")
         for flag in ("--model", "--[no]mixed_precision", "--seed"):
             self.assertIn(flag, result.stdout)
 
     @parameterized.parameters(
-        (["tran"], "Unknown command 'tran'", "evaluate"),
+        (["evaluate", "--help"],), (["help", "evaluate"],)
+    )
+    def test_help_of_a_command(self, arguments):
+        result = self.run_light(*arguments)
+        self.assertEqual(result.returncode, 0)
+        self.assertStartsWith(result.stdout, "usage: cifar10-tf evaluate")
+        self.assertIn("--run_dir", result.stdout)
+        self.assertNotIn("--epochs", result.stdout)
+
+    def test_version(self):
+        result = self.run_light("--version")
+        self.assertEqual(
+            result.stdout, f"cifar10_tf {cifar10_tf.__version__}\n"
+        )
+
+    @parameterized.parameters(
+        (["tran"], "Unknown command 'tran'; did you mean train?", "evaluate"),
         (["evaluate", "runs/a"], "evaluate can't do with 'runs/a'", "--name"),
         (["train", "again"], "train can't do with 'again'"),
         (["prepare", "one", "two"], "prepare can't do with 'one two'"),
@@ -50,13 +73,13 @@ class MainTest(cases.CommandTestCase):
         (["prepare", "."], "holds no CIFAR-10", "cifar-10-batches-py"),
         (["prepare", ".", "--dataset=mnist"], "not of mnist"),
         (["--modle=dropout"], "modle", "model"),
-        (["--model=resnet"], "resnet", "baseline"),
+        (["--model=resnet"], "did you mean resnet", "baseline"),
         (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),
         (["--dataset=./cats"], "./cats", "folder:PATH"),
         (["--dataset=folder:cats"], "cats does not exist", "PATH/train"),
         (["--dataset=cifar100"], "CIFAR-100 is not", "cifar-100-binary.tar.gz"),
         (["--dataset=eurosat/red"], "no config 'red'", "rgb"),
-        (["--epochs=many"], "many"),
+        (["--epochs=many"], "many: must be a whole number"),
         (["--epochs=0"], "epochs", "between 1"),
         (["--validation_fraction=1"], "validation_fraction"),
         (["--learning_rate=-1"], "learning_rate"),
@@ -64,6 +87,11 @@ class MainTest(cases.CommandTestCase):
         (["--schedule=step"], "step", "one_cycle"),
         (["--ema=1"], "ema must be at least 0 and below 1, got 1.0"),
         (["--num_runs=0"], "num_runs"),
+        (["--num_runs=9" + "9" * 20], "num_runs must be between 1 and 1000"),
+        (["--tta", "True"], "'True' follows a flag", "--noname"),
+        (["evaluate", "--epochs=3"], "evaluate takes no --epochs", "--tta"),
+        (["prepare", "--seed=3"], "prepare takes no --seed", "--dataset"),
+        (["doctor", "--restart"], "doctor takes no --restart"),
         (["--precision=int8"], "int8", "mixed_bfloat16"),
         (["evaluate"], "--run_dir"),
         (["evaluate", "--run_dir=nowhere"], "nowhere does not exist"),
@@ -95,9 +123,9 @@ class MainTest(cases.CommandTestCase):
         for number, is_room in (28, False), (27, False), (13, True):
             error.errno = number
             with (
-                mock.patch.object(main.app, "run", side_effect=error),
-                mock.patch.object(main.interruption, "install"),
-                mock.patch.object(main.log_output, "show"),
+                mock.patch.object(commands, "run", side_effect=error),
+                mock.patch.object(interruption, "install"),
+                mock.patch.object(log_output, "show"),
                 self.assertRaises(SystemExit) as caught,
             ):
                 main.run()
@@ -150,6 +178,30 @@ class ProcessTest(cases.CommandTestCase):
             process.stderr.close()
             process.stdin.close()
             self.assertEqual(process.wait(60), 130)
+
+    @parameterized.parameters(["-m", "cifar10_tf.main"], ["-c", _IMPORT])
+    def test_windows_is_told_what_to_do(self, *arguments):
+        result = subprocess.run(
+            [sys.executable, *arguments],
+            env=self.environment | {"PYTHONPATH": str(self._as_on_windows())},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(result.returncode, 1)
+        self.assertEndsWith(
+            result.stderr.rstrip(),
+            "runs on Linux and macOS; on Windows install it in WSL2.",
+        )
+        if arguments[0] == "-m":
+            self.assertLen(result.stderr.splitlines(), 1)
+
+    def _as_on_windows(self):
+        (self.directory / "sitecustomize.py").write_text(
+            "import signal, sys\nsys.platform = 'win32'\n"
+            "del signal.SIGHUP, signal.SIGUSR1, signal.SIGURG\n"
+        )
+        root = pathlib.Path(cifar10_tf.__file__).parents[1]
+        return f"{self.directory}{os.pathsep}{root}"
 
 
 if __name__ == "__main__":

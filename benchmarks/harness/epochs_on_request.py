@@ -13,8 +13,8 @@ import sys
 import tempfile
 import time
 
-from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.settings.config import Config
+from cifar10_tf.settings.options import make_options
 from cifar10_tf.system import inventory
 from cifar10_tf.system.tensorflow_startup import start_tensorflow
 
@@ -58,7 +58,7 @@ def main(config_json: str, num_steps: int) -> None:
                 provenance,
                 throughput=throughput,
                 log=log,
-                every_sec=FLAGS["checkpoint_every_sec"].default,
+                every_sec=make_options().checkpoint_every_sec,
             )
             saving = [Divergence(writer.kept), checkpoints]
         start, start_cpu = time.perf_counter(), time.process_time()

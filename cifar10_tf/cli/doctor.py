@@ -7,10 +7,12 @@ from cifar10_tf.datasets.tfds import prepared_files
 from cifar10_tf.system import gpu_diagnosis, inventory, tensorflow_startup
 from cifar10_tf.system.errors import UserError
 
+TAKES = ("dataset", "data_dir")
+
 
 def run() -> None:
     """Prints a line for each thing that speed and results depend on."""
-    config = flags.config_from_flags()
+    config, _ = flags.config_and_options()
     tensorflow_startup.start_tensorflow()
     from cifar10_tf.training import precision
 

@@ -1,104 +1,145 @@
-"""The command line's flags: one for each setting, and those of the process."""
+"""The command line's flags: one for each setting of a run or of a process."""
 
 import dataclasses
-import math
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
+import absl.logging  # noqa: F401  it defines --verbosity
 from absl import flags
 
-from cifar10_tf.settings.config import Config, make_config
+from cifar10_tf import api
+from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.models import MODELS
+from cifar10_tf.settings.options import Options
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.system.version import VERSION
 
 FLAGS = flags.FLAGS
+
+_FIELDS: Mapping[str, dataclasses.Field] = {
+    field.name: field
+    for declared in (Config, Options)
+    for field in dataclasses.fields(declared)
+}
+
+# Every flag of this package, in the order of the documentation.
+NAMES = tuple(_FIELDS)
+
+# What every command takes.
+_ALWAYS = ("debug",)
 
 _HELP_FLAGS = frozenset(
     {"--help", "-help", "-h", "-?", "--helpshort", "--helpfull"}
 )
 
 
+class _Number(flags.ArgumentParser):
+    def __init__(self, number_type: type, text: str):
+        self._type = number_type
+        self.syntactic_help = text
+
+    def parse(self, argument: str) -> Any:
+        try:
+            return self._type(argument)
+        except ValueError:
+            raise ValueError(f"must be {self.syntactic_help}") from None
+
+
+_PARSERS = {
+    int: _Number(int, "a whole number"),
+    float: _Number(float, "a number"),
+    str: flags.ArgumentParser(),
+}
+
+
 def _define(field: dataclasses.Field) -> None:
     """Defines the flag of a setting; None stands for one that is not given."""
-    name, valid = field.name, field.metadata["valid"]
-    help_text = f"{field.metadata['help']} Default: {describe_default(field)}."
-    if valid.choices:
-        flags.DEFINE_enum(name, None, valid.choices, help_text)
-    elif field.type is bool:
-        flags.DEFINE_boolean(name, None, help_text)
-    elif field.type is int:
-        flags.DEFINE_integer(name, None, help_text)
-    elif field.type is float:
-        flags.DEFINE_float(name, None, help_text)
-    else:
-        flags.DEFINE_string(name, None, help_text)
-
-
-def describe_default(field: dataclasses.Field) -> str:
-    """Returns what a setting is where its flag is not given."""
-    default = field.metadata["default"]
-    recipes = [model.recipe for model in MODELS.values()]
-    if any(field.name in recipe for recipe in recipes):
-        values = {recipe.get(field.name, default) for recipe in recipes}
-        return f"the model's own ({'; '.join(map(str, sorted(values)))})"
-    if text := field.metadata["default_text"]:
-        return text
+    help_text = field.metadata["help"]
     if field.type is bool:
-        return "on" if default else "off"
-    return str(default)
+        flags.DEFINE_boolean(field.name, None, help_text)
+    else:
+        flags.DEFINE(_PARSERS[field.type], field.name, None, help_text)
 
 
-for _field in dataclasses.fields(Config):
+for _field in _FIELDS.values():
     _define(_field)
 
-flags.DEFINE_boolean(
-    "mixed_precision",
-    False,
-    "Use the precision that this hardware gains from (see `doctor`).",
-)
-flags.DEFINE_integer(
-    "num_runs",
-    1,
-    "Train so many times, with --seed, the seed after it and so on, and report "
-    "mean, standard deviation and 95 % interval. Complete runs are not "
-    "repeated.",
-    lower_bound=1,
-)
-flags.DEFINE_boolean(
-    "restart",
-    False,
-    "Start over where --run_dir holds a run already, which is kept under "
-    "another name.",
-)
-flags.DEFINE_float(
-    "checkpoint_every_sec",
-    60.0,
-    "How often at least the training is saved: an interrupted run goes on, by "
-    "the same command, from there. 0: after each step.",
-    lower_bound=0.0,
-)
-flags.DEFINE_float(
-    "max_minutes",
-    0.0,
-    "Stop the training when the process has run for so long, saved so that the "
-    "same command goes on with it; 0: no limit. The exit status is then 75.",
-    lower_bound=0.0,
-)
-for _name in "checkpoint_every_sec", "max_minutes":
-    flags.register_validator(_name, math.isfinite, "must be a finite number.")
-flags.DEFINE_boolean("debug", False, "Show the traceback of an error.")
+
+class Description(NamedTuple):
+    """What the documentation says of a flag."""
+
+    meaning: str
+    values: str
+    default: str
 
 
-def parse(argv: list[str], help_text: Callable[[], str]) -> list[str]:
+def describe(name: str) -> Description:
+    """Returns what the documentation says of a flag."""
+    metadata = _FIELDS[name].metadata
+    return Description(
+        metadata["help"], metadata["valid"].text, _describe_default(name)
+    )
+
+
+def _describe_default(name: str) -> str:
+    metadata = _FIELDS[name].metadata
+    models = {}
+    for model, entry in MODELS.items():
+        value = _shown(entry.recipe.get(name, metadata["default"]))
+        models.setdefault(value, []).append(model)
+    if len(models) == 1:
+        return metadata["default_text"] or next(iter(models))
+    most = max(models, key=lambda value: len(models[value]))
+    of_most = models.pop(most)
+    own = [f"{value} for {', '.join(m)}" for value, m in models.items()]
+    own.append(f"{most} for {'the others' if len(of_most) > 1 else of_most[0]}")
+    return f"the model's own: {'; '.join(own)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def help_text(names: Iterable[str]) -> str:
+    """Describes the flags of a command that takes these."""
+    return "\n".join(map(_help_of_flag, (*names, *_ALWAYS)))
+
+
+def _help_of_flag(name: str) -> str:
+    meaning, values, default = describe(name)
+    form = f"[no]{name}" if _FIELDS[name].type is bool else name
+    values = f"{values}; " if values else ""
+    return textwrap.fill(
+        f"--{form}: {meaning} ({values}default: {default})",
+        width=80,
+        initial_indent="  ",
+        subsequent_indent="      ",
+        break_on_hyphens=False,
+    )
+
+
+def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
     """Parses the command line and returns what is not a flag, program aside.
 
-    A flag that asks for help prints it and ends the process, with status 0.
+    What asks for help, or for the version, prints it and ends the process, with
+    status 0.
+
+    Args:
+        help_text: what to print for these arguments.
 
     Raises:
         UserError: a flag is unknown or its value not acceptable.
     """
-    if _HELP_FLAGS.intersection(argv[1:]):
-        print(help_text())
+    arguments = argv[1:]
+    if _HELP_FLAGS.intersection(arguments) or arguments[:1] == ["help"]:
+        print(help_text(arguments))
+        sys.exit(0)
+    if "--version" in arguments:
+        print(f"cifar10_tf {VERSION}")
         sys.exit(0)
     FLAGS.set_gnu_getopt(True)  # flags may follow the command
     try:
@@ -112,21 +153,25 @@ def parse(argv: list[str], help_text: Callable[[], str]) -> list[str]:
     return arguments
 
 
-def help_text() -> str:
-    """Describes every flag of this package."""
-    return FLAGS.module_help(__name__)
+def check_taken(command: str, names: Collection[str]) -> None:
+    """Checks that only flags are given that the command takes.
+
+    Raises:
+        UserError: another is.
+    """
+    names = (*names, *_ALWAYS)
+    for name in NAMES:
+        if FLAGS[name].present and name not in names:
+            raise UserError(
+                f"{command} takes no --{name}; its flags are "
+                f"{', '.join(f'--{name}' for name in names)}."
+            )
 
 
-def config_from_flags() -> Config:
-    """Returns the config that the flags describe.
+def config_and_options() -> tuple[Config, Options]:
+    """Returns what the flags ask for.
 
     Raises:
         UserError: a value is out of range.
     """
-    settings = {f.name: FLAGS[f.name].value for f in dataclasses.fields(Config)}
-    if settings["precision"] is None and FLAGS.mixed_precision:
-        settings["precision"] = "auto"
-    try:
-        return make_config(**settings)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    return api.config_and_options({n: FLAGS[n].value for n in NAMES})

@@ -5,52 +5,44 @@ import sys
 
 from cifar10_tf import api
 from cifar10_tf.cli import flags
-from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.cli.result_text import describe_result
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
+from cifar10_tf.settings.options import Options
 from cifar10_tf.system import interruption
+
+TAKES = flags.NAMES
 
 
 def run() -> None:
     """Makes the run, or the runs, that the flags ask for, or goes on."""
-    config = flags.config_from_flags()
-    interruption.set_max_minutes(FLAGS.max_minutes)
-    if FLAGS.num_runs > 1:
-        _train_study(config)
+    config, options = flags.config_and_options()
+    interruption.set_max_minutes(options.max_minutes)
+    if options.num_runs > 1:
+        _train_study(config, options)
     else:
-        _train_run(config)
+        _train_run(config, options)
 
 
-def _train_run(config: Config) -> None:
-    config = resolve_config(config)
-    if result := api.find_complete(config, restart=FLAGS.restart):
-        print(
-            f"Nothing left to do: {result.path} holds this very run, complete."
-        )
-        return
-    result = api.make_run(
-        config,
-        restart=FLAGS.restart,
-        checkpoint_every_sec=FLAGS.checkpoint_every_sec,
-        command=shlex.join(["cifar10-tf", *sys.argv[1:]]),
-    )
+def _train_run(config: Config, options: Options) -> None:
+    command = shlex.join(["cifar10-tf", *sys.argv[1:]])
+    result = api.make_run(config, options, command)
     print(describe_result(result.summary))
     print(f"Everything is in {result.path}")
 
 
-def _train_study(config: Config) -> None:
+def _train_study(config: Config, options: Options) -> None:
     from cifar10_tf.studies import seeds, summary
 
-    config = resolve_config(config, FLAGS.num_runs)
+    config = resolve_config(config, options.num_runs)
     result = seeds.train(
         config,
-        FLAGS.num_runs,
-        restart=FLAGS.restart,
+        options.num_runs,
+        restart=options.restart,
         run_flags=[
-            f"--checkpoint_every_sec={FLAGS.checkpoint_every_sec}",
-            f"--debug={FLAGS.debug}",
+            f"--checkpoint_every_sec={options.checkpoint_every_sec}",
+            f"--debug={options.debug}",
         ],
     )
     print(summary.table(result))

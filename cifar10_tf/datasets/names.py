@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-_FOLDER = "folder:"
+from cifar10_tf.settings.config import FOLDER
 
 _TITLES = {
     "cifar10": "CIFAR-10",
@@ -14,14 +14,14 @@ _TITLES = {
 
 def folder(name: str) -> pathlib.Path | None:
     """Returns the absolute PATH of `folder:PATH`; None for another name."""
-    if not name.startswith(_FOLDER):
+    if not name.startswith(FOLDER):
         return None
-    return pathlib.Path(name.removeprefix(_FOLDER)).expanduser().absolute()
+    return pathlib.Path(name.removeprefix(FOLDER)).expanduser().absolute()
 
 
 def of_folder(path: pathlib.Path) -> str:
     """Returns the name that stands for a folder."""
-    return f"{_FOLDER}{path}"
+    return f"{FOLDER}{path}"
 
 
 def title(name: str) -> str:

@@ -21,9 +21,10 @@ def resolve_config(config: Config, num_runs: int = 1) -> Config:
         UserError: as `resolve_dataset` does.
     """
     dataset = resolve_dataset(config.dataset, config.data_dir)
+    # For any number of runs: five more go on with those that there are.
     seeds = f"seed{config.seed}"
     if num_runs > 1:
-        seeds = f"seeds{config.seed}-{config.seed + num_runs - 1}"
+        seeds = f"seeds-from-{config.seed}"
     return dataclasses.replace(
         config,
         dataset=dataset,

@@ -18,10 +18,18 @@ from cifar10_tf.settings.setting import (
     Valid,
     between,
     check,
+    check_fields,
+    defaults,
     matching,
     one_of,
     setting,
 )
+
+# Of config.json; a directory without one is of format 0.
+FORMAT = 1
+
+# What the name of a folder as dataset begins with.
+FOLDER = "folder:"
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -31,6 +39,10 @@ def _customary_settings() -> str:
         f"{name} {c['learning_rate']} and {c['weight_decay']}"
         for name, c in OPTIMIZERS.items()
     )
+
+
+class NewerVersionError(ValueError):
+    """A config is of a version of this program that is newer than this one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +56,7 @@ class Config:
     model: str = setting(
         "The network, with its recipe.",
         default="dropout",
-        valid=one_of(sorted(MODELS)),
+        valid=one_of(MODELS),
     )
     dataset: str = setting(
         "The data: auto, synthetic10, a name of TFDS (cifar10, cifar100, "
@@ -68,7 +80,7 @@ class Config:
     )
     run_dir: str = setting(
         "Where the run's files go. With --num_runs, each run's go to seedSEED "
-        "below it, and the default is runs/DATASET-MODEL-seedsFIRST-LAST.",
+        "below it, and the default is runs/DATASET-MODEL-seeds-from-SEED.",
         default="",
         default_text="runs/DATASET-MODEL-seedSEED",
         is_location=True,
@@ -176,14 +188,7 @@ class Config:
     )
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value = check(
-                field.name,
-                getattr(self, field.name),
-                field.type,
-                field.metadata["valid"],
-            )
-            object.__setattr__(self, field.name, value)
+        check_fields(self)
         canonical = augmentations.canonical(self.augment)
         object.__setattr__(self, "augment", canonical)
         if self.schedule == "one_cycle" and self.warmup:
@@ -194,23 +199,32 @@ class Config:
 
     def to_json(self) -> str:
         """Returns the config as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        values = {"format": FORMAT, **dataclasses.asdict(self)}
+        return json.dumps(values, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Returns the config that `to_json` wrote, or one of an older version.
 
         Raises:
+            NewerVersionError: it was written by a newer version.
             ValueError: the text is not JSON, or no Config.
         """
         values = json.loads(text)
-        fields = dataclasses.fields(cls)
         if not isinstance(values, dict):
             raise ValueError("a config is an object.")
-        as_before = {f.name: f.metadata["as_before"] for f in fields}
+        number = values.pop("format", 0)
+        as_before = {
+            f.name: f.metadata["as_before"] for f in dataclasses.fields(cls)
+        }
         given = {n: v for n, v in as_before.items() if v is not None} | values
-        if given.keys() != as_before.keys():
-            raise ValueError(f"a config needs exactly {sorted(as_before)}.")
+        if missing := sorted(as_before.keys() - given.keys()):
+            raise ValueError(f"a config needs {missing}.")
+        younger = sorted(given.keys() - as_before.keys())
+        if younger or number > FORMAT:
+            raise NewerVersionError(
+                f"format {number}, unknown settings {younger}"
+            )
         return cls(**given)
 
     def to_flags(self) -> list[str]:
@@ -227,6 +241,15 @@ class Config:
             for field in dataclasses.fields(self)
             if not field.metadata["is_location"]
         }
+
+    def with_folder_of(self, other: Self) -> Self:
+        """Returns the config with a folder where the other one's is.
+
+        Only where both are trained on one; it may have been moved.
+        """
+        if all(c.dataset.startswith(FOLDER) for c in (self, other)):
+            return dataclasses.replace(self, dataset=other.dataset)
+        return self
 
     def differences(self, other: Self) -> list[str]:
         """Lists the settings in which two runs differ, locations aside."""
@@ -247,15 +270,14 @@ def make_config(**settings: Any) -> Config:
     Raises:
         ValueError: as Config does.
     """
-    fields = {field.name: field for field in dataclasses.fields(Config)}
     given = {name: v for name, v in settings.items() if v is not None}
-    defaults = {name: f.metadata["default"] for name, f in fields.items()}
-    model = given.get("model", defaults["model"])
-    check("model", model, str, fields["model"].metadata["valid"])
+    known = defaults(Config)
+    model = given.get("model", known["model"])
+    check("model", model, str, one_of(MODELS))
     recipe = MODELS[model].recipe
     optimizer = given.get("optimizer", recipe["optimizer"])
     if optimizer != recipe["optimizer"]:
         recipe = recipe | OPTIMIZERS.get(optimizer, {})
     if given.get("schedule") == "one_cycle":
         recipe = recipe | {"warmup": 0.0}
-    return Config(**(defaults | recipe | given))
+    return Config(**(known | recipe | given))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from cifar10_tf.settings.similar_names import unknown
+
 
 class Valid(NamedTuple):
     """Which values a setting may have: in words, and as a check.
@@ -78,6 +80,11 @@ def setting(
     )
 
 
+def defaults(declared: type) -> dict[str, Any]:
+    """Returns the default of each setting of a dataclass; None: it has none."""
+    return {f.name: f.metadata["default"] for f in dataclasses.fields(declared)}
+
+
 def check(name: str, value: Any, field_type: type, valid: Valid) -> Any:
     """Returns the value of a setting, a float where that is wanted.
 
@@ -93,7 +100,17 @@ def check(name: str, value: Any, field_type: type, valid: Valid) -> Any:
     if valid.holds(value):
         return value
     if valid.choices:
-        raise ValueError(
-            f"Unknown {name} {value!r}; choose from {', '.join(valid.choices)}."
-        )
+        raise ValueError(unknown(name, value, valid.choices))
     raise ValueError(f"{name} must be {valid.text}, got {value!r}.")
+
+
+def check_fields(instance: Any) -> None:
+    """Checks all settings of a frozen dataclass, which is being made.
+
+    Raises:
+        ValueError: as `check` does.
+    """
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        value = check(field.name, value, field.type, field.metadata["valid"])
+        object.__setattr__(instance, field.name, value)

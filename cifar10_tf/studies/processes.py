@@ -78,7 +78,9 @@ def _call(command: list[str]) -> int:
 
 def _end(seed: int, status: int) -> BaseException:
     if status in interruption.STATUSES:
-        return interruption.Interrupted(interruption.STATUSES[status], status)
+        return interruption.Interrupted(
+            interruption.STATUSES[status], status, can_go_on=True
+        )
     return UserError(
         f"the run with seed {seed} ended with {_describe_status(status)}, and "
         "the study with it; train again without --restart to go on from there."

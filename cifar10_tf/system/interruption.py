@@ -16,16 +16,25 @@ from collections.abc import Iterator
 
 from cifar10_tf.system import process_clock
 
-# The signals that ask for an end.
-_ENDS = signal.SIGINT, signal.SIGTERM
+# The signals that ask for an end; batch systems such as Slurm warn by the last
+# two before it kills.
+_ENDS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+
+# By which the process calls itself; nobody else has a use for it here.
+_CALL = signal.SIGURG
 
 # As sysexits.h has it: try again.
 _OUT_OF_TIME = 75
 
 # The statuses of a process that was interrupted, and by what.
 STATUSES = {
-    128 + signal.SIGINT: "SIGINT",
-    128 + signal.SIGTERM: "SIGTERM",
+    **{128 + number: number.name for number in _ENDS},
     _OUT_OF_TIME: "--max_minutes",
 }
 
@@ -46,24 +55,27 @@ class Interrupted(BaseException):
 
     Attributes:
         status: of the process.
+        can_go_on: whether something is saved, from which to go on.
     """
 
-    def __init__(self, reason: str, status: int):
+    def __init__(self, reason: str, status: int, can_go_on: bool = False):
         super().__init__(reason)
-        self.status = status
+        self.status, self.can_go_on = status, can_go_on
 
 
 def install() -> None:
-    """Takes SIGINT and SIGTERM over from Python; a second SIGINT kills.
+    """Takes the signals that ask for an end over; a second SIGINT kills.
 
-    SIGUSR1, by which it calls itself, too.
+    A SIGHUP that is ignored, as of `nohup`, stays so.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in _ENDS:
-        signal.signal(number, _on_signal)
-    signal.signal(signal.SIGUSR1, _on_call)
+        is_ignored = signal.getsignal(number) == signal.SIG_IGN
+        if not (number == signal.SIGHUP and is_ignored):
+            signal.signal(number, _on_signal)
+    signal.signal(_CALL, _on_call)
     sys.unraisablehook = _on_unraisable
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
 
@@ -85,9 +97,8 @@ def saving_first() -> Iterator[None]:
     try:
         yield
     except Interrupted as stop:
-        raise KeyboardInterrupt(
-            f"{stop}; the same call goes on with it"
-        ) from None
+        hint = "; the same call goes on with it" if stop.can_go_on else ""
+        raise KeyboardInterrupt(f"{stop}{hint}") from None
     finally:
         _received, _raised_at, _is_held = None, -_AGAIN_SEC, False
         set_max_minutes(0)
@@ -192,7 +203,7 @@ def _watch(reader: int) -> None:
     # A study passes on, as SIGTERM, what may have reached its run already.
     while received.count(signal.SIGINT) < 2 and now < end:
         if now >= again:
-            signal.pthread_kill(main_thread, signal.SIGUSR1)
+            signal.pthread_kill(main_thread, _CALL)
             again = now + _AGAIN_SEC
         if select.select([reader], [], [], min(again, end) - now)[0]:
             received += os.read(reader, 1)

@@ -4,8 +4,6 @@ import os
 import pathlib
 import time
 
-import psutil
-
 _began_sec = 0.0
 
 
@@ -29,4 +27,6 @@ def _sec_since_start() -> float:
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         return now - start_ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, AttributeError):  # not Linux
+        import psutil
+
         return time.time() - psutil.Process().create_time()

@@ -1,8 +1,13 @@
-from absl.testing import absltest
+import os
+from unittest import mock
 
+from absl.testing import absltest, flagsaver
+
+from cifar10_tf.cli import evaluate
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
-from tests import cases
+from cifar10_tf.system.errors import UserError
+from tests import cases, fakes
 
 
 class EvaluateTest(cases.CommandTestCase):
@@ -18,15 +23,64 @@ class EvaluateTest(cases.CommandTestCase):
         elsewhere = self.directory / "elsewhere"
         run = RunDirectory(self.directory / "run")
         run.open(make_config(dataset="cifar10", data_dir=str(elsewhere)))
-        run.complete({"precision": "float32"})
+        run.complete(fakes.SUMMARY)
         result = self.run_light("evaluate", "--run_dir=run")
-        self.assert_error(result, "cifar10 is not in", "--data_dir")
+        self.assert_error(result, "cifar10 is neither in", "--data_dir")
         self.assertFalse(elsewhere.exists())
+
+    def test_another_dataset_is_refused(self):
+        run = RunDirectory(self.directory / "run")
+        run.open(make_config(dataset="synthetic10"))
+        run.complete(fakes.SUMMARY)
+        result = self.run_light(
+            "evaluate", "--run_dir=run", "--dataset=cifar100"
+        )
+        self.assert_error(result, "is of synthetic10", "leave --dataset out")
+
+    def test_a_study_is_evaluated_run_by_run(self):
+        for seed in 10, 9:
+            run = RunDirectory(self.directory / "study" / f"seed{seed}")
+            run.open(make_config(dataset="synthetic10", seed=seed))
+            run.complete(fakes.SUMMARY)
+        with (
+            flagsaver.flagsaver(run_dir=str(self.directory / "study")),
+            mock.patch.object(evaluate, "_evaluate") as evaluated,
+        ):
+            evaluate.run()
+        seeds = [call.args[0].path.name for call in evaluated.mock_calls[::2]]
+        self.assertEqual(seeds, ["seed9", "seed10"])
+
+    def test_data_that_are_in_another_place_now(self):
+        fakes.write_cifar10(self.data_dir, 20, 10)
+        config = make_config(dataset="cifar10", data_dir="/gone")
+        with mock.patch.dict(os.environ, self.environment):
+            self.assertEqual(evaluate._find_data(config), ("cifar10", ""))
+            with (
+                flagsaver.flagsaver(dataset="folder:x"),
+                self.assertRaisesRegex(UserError, "is of cifar10"),
+            ):
+                evaluate._find_data(config)
+
+    def test_a_folder_that_has_moved(self):
+        sizes = {"train/dog": 3, "train/cat": 2, "test/cat": 1}
+        pets = fakes.write_folder(self.directory / "pets", sizes)
+        config = make_config(dataset="folder:/gone/pets")
+        with flagsaver.flagsaver(dataset=f"folder:{pets}"):
+            name, _ = evaluate._find_data(config)
+        self.assertEqual(name, f"folder:{pets}")
+
+    def test_classes_that_have_other_numbers_now(self):
+        trained = {"class_names": ["cat", "dog"]}
+        evaluate._check_classes(trained, ("cat", "dog"))
+        evaluate._check_classes({}, ("cat", "dog"))
+        for summary in trained, {"per_class_accuracy": {"cat": 1, "dog": 0}}:
+            with self.assertRaisesRegex(UserError, "'cat' is 'canis' now"):
+                evaluate._check_classes(summary, ("canis", "felis"))
 
     def test_a_folder_that_is_gone(self):
         run = RunDirectory(self.directory / "run")
         run.open(make_config(dataset=f"folder:{self.directory}/pets"))
-        run.complete({"precision": "float32"})
+        run.complete(fakes.SUMMARY)
         result = self.run_light("evaluate", "--run_dir=run")
         self.assert_error(result, "pets does not exist")
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
@@ -11,11 +12,10 @@ from cifar10_tf.cli import flags
 from cifar10_tf.settings.config import Config, make_config
 from cifar10_tf.settings.models import MODELS
 from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
+from cifar10_tf.settings.options import Options
 from cifar10_tf.system.errors import UserError
 
 _FIELDS = dataclasses.fields(Config)
-
-_FLAG_TYPES = {bool: "bool", int: "int", float: "float", str: "string"}
 
 
 def _parsed(arguments):
@@ -23,7 +23,7 @@ def _parsed(arguments):
     with flagsaver.flagsaver():
         rest = flags.parse(["cifar10-tf", "train", *arguments], lambda: "")
         assert rest == ["train"], rest
-        return flags.config_from_flags()
+        return flags.config_and_options()[0]
 
 
 _SHARES = st.floats(0, 1, exclude_max=True)
@@ -70,7 +70,7 @@ class ToFlagsTest(absltest.TestCase):
             "import sys; from absl import app  # which defines a flag, too\n"
             "from cifar10_tf.cli import flags\n"
             "flags.parse(sys.argv, str)\n"
-            "sys.stdout.write(flags.config_from_flags().to_json())"
+            "sys.stdout.write(flags.config_and_options()[0].to_json())"
         )
         output = subprocess.check_output(
             [sys.executable, "-c", program, "train", *config.to_flags()],
@@ -85,22 +85,34 @@ class ToFlagsTest(absltest.TestCase):
 
 
 class FlagsTest(parameterized.TestCase):
-    @parameterized.parameters(*_FIELDS)
+    @parameterized.parameters(*_FIELDS, *dataclasses.fields(Options))
     def test_every_setting_has_a_flag(self, field):
         flag = flags.FLAGS[field.name]
         self.assertIsNone(flag.default)
-        choices = field.metadata["valid"].choices
-        kind = "string enum" if choices else _FLAG_TYPES[field.type]
-        self.assertEqual(flag.flag_type(), kind)
-        self.assertEqual(getattr(flag.parser, "enum_values", []), [*choices])
-        self.assertIn(field.metadata["help"], flag.help)
-        self.assertEndsWith(flag.help, ".")
+        self.assertIn(field.name, flags.NAMES)
+        value = {bool: "true", int: "3", float: "0.5", str: "x"}[field.type]
+        self.assertIs(type(flag.parser.parse(value)), field.type)
+        self.assertEqual(
+            flags.describe(field.name).meaning, field.metadata["help"]
+        )
 
-    def test_every_flag_of_the_process_has_help(self):
-        module = flags.FLAGS.flags_by_module_dict()[flags.__name__]
-        for flag in module:
-            self.assertRegex(flag.help, r"^(<.*>: )?[A-Z].*\.$", flag.name)
-            self.assertIn(flag.name, flags.help_text())
+    def test_help_is_of_the_flags_of_a_command(self):
+        text = flags.help_text(["tta", "seed"])
+        self.assertEqual(
+            re.findall(r"^  --(\S+):", text, re.MULTILINE),
+            ["[no]tta", "seed", "[no]debug"],
+        )
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+        self.assertIn("(between 0 and 4294967295; default: 1)", text)
+
+    def test_a_flag_of_another_command_is_refused(self):
+        with flagsaver.flagsaver():
+            flags.parse(["", "evaluate", "--notta", "--debug"], str)
+            flags.check_taken("evaluate", ["tta"])
+            with self.assertRaisesRegex(
+                UserError, "takes no --tta; its flags are --seed, --debug"
+            ):
+                flags.check_taken("evaluate", ["seed"])
 
     def test_without_flags_it_is_the_default_config(self):
         self.assertEqual(_parsed([]), make_config())
@@ -118,15 +130,16 @@ class FlagsTest(parameterized.TestCase):
         with flagsaver.flagsaver():
             rest = flags.parse(["", "--seed=2", "prepare", "--tta", "x"], str)
             self.assertEqual(rest, ["prepare", "x"])
-            self.assertEqual(flags.config_from_flags().seed, 2)
-            self.assertTrue(flags.config_from_flags().tta)
+            config, _ = flags.config_and_options()
+            self.assertEqual(config.seed, 2)
+            self.assertTrue(config.tta)
 
     @parameterized.parameters(
         ("--modle=dropout", "modle.*--help"),
-        ("--epochs=many", "many.*--help"),
-        ("--model=resnet", "resnet.*baseline"),
+        ("--epochs=many", "many: must be a whole number.*--help"),
+        ("--model=resnet", "did you mean resnet.*baseline"),
         ("--epochs=0", "epochs must be between 1"),
-        ("--max_minutes=nan", "max_minutes.*finite"),
+        ("--max_minutes=nan", "max_minutes must be 0 or positive, got nan"),
     )
     def test_mistakes_are_errors_of_one_line(self, flag, message):
         with self.assertRaisesRegex(UserError, message) as caught:
@@ -134,17 +147,20 @@ class FlagsTest(parameterized.TestCase):
         self.assertNotIn("\n", str(caught.exception))
 
 
-class DescribeDefaultTest(absltest.TestCase):
-    def _describe(self, name):
-        (field,) = (field for field in _FIELDS if field.name == name)
-        return flags.describe_default(field)
+class DescribeTest(absltest.TestCase):
+    def _default(self, name):
+        return flags.describe(name).default
 
-    def test_describes(self):
-        self.assertEqual(self._describe("model"), "dropout")
-        self.assertEqual(self._describe("seed"), "1")
-        self.assertEqual(self._describe("tta"), "off")
-        # Those whose recipes don't name it have what is written last here.
-        self.assertEqual(self._describe("easy_every"), "the model's own (1; 3)")
+    def test_defaults(self):
+        self.assertEqual(self._default("model"), "dropout")
+        self.assertEqual(self._default("seed"), "1")
+        self.assertEqual(self._default("tta"), "off")
+        self.assertEqual(self._default("checkpoint_every_sec"), "60")
+        self.assertIn("TFDS_DATA_DIR", self._default("data_dir"))
+        self.assertEqual(
+            self._default("easy_every"),
+            "the model's own: 3 for speedrun_m; 1 for the others",
+        )
 
 
 if __name__ == "__main__":

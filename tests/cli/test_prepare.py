@@ -21,6 +21,13 @@ class PrepareTest(cases.CommandTestCase):
         self.assertIn(f"images in {pets}\n", result.stdout)
         self.assertLen(list(self.cache.rglob("manifest.json")), 1)
 
+    def test_a_substitute_has_a_status_of_its_own(self):
+        fakes.write_synthetic10(self.cache / "cifar10_tf/tensorflow_datasets")
+        for dataset, status in ("auto", 69), ("synthetic10", 0):
+            result = self.run_heavy("prepare", f"--dataset={dataset}")
+            self.assertEqual(result.returncode, status, result.stderr)
+            self.assertIn("synthetic10 is ready", result.stdout)
+
     def test_published_files(self):
         fakes.write_published(self.directory, _ROWS)
         output = io.StringIO()

@@ -19,7 +19,7 @@ class ResolveConfigTest(MachineTestCase):
         self.assertEqual(config.run_dir, "runs/cifar10-dropout-seed7")
         self.assertEqual(config.settings()["epochs"], 31)
 
-    @parameterized.parameters((1, "seed3"), (4, "seeds3-6"))
+    @parameterized.parameters((1, "seed3"), (4, "seeds-from-3"))
     def test_a_directory_for_one_run_and_for_several(self, num_runs, last):
         config = make_config(dataset="synthetic10", seed=3)
         self.assertEqual(

@@ -38,11 +38,26 @@ class SignalTest(absltest.TestCase):
             return process.wait(), process.stdout.read()
 
     def test_at_once(self):
-        for number, status in (signal.SIGINT, 130), (signal.SIGTERM, 143):
+        for number, status in (
+            (signal.SIGINT, 130),
+            (signal.SIGTERM, 143),
+            (signal.SIGHUP, 129),
+            (signal.SIGUSR1, 138),
+            (signal.SIGUSR2, 140),
+        ):
             self.assertEqual(
                 self._run("ready(); time.sleep(99)", number),
                 (status, f"{number.name}\n"),
             )
+
+    def test_what_nohup_has_ignored_stays_ignored(self):
+        code = "ready(); time.sleep(1); print('still here')"
+        self.addCleanup(
+            signal.signal,
+            signal.SIGHUP,
+            signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        )
+        self.assertEqual(self._run(code, signal.SIGHUP), (0, "still here\n"))
 
     def test_held_signals_wait_for_the_end_of_the_step(self):
         step = "interruption.hold(); ready(); time.sleep(1); print('step'); "
@@ -75,7 +90,7 @@ time.sleep(0.2)
 try:
     interruption.release()
 finally:
-    signal.raise_signal(signal.SIGUSR1)
+    signal.raise_signal(signal.SIGURG)
     print("cleaned up")
 """
         self.assertEqual(
@@ -106,11 +121,11 @@ time.sleep(99)
             self.assertEqual(process.wait(30), 143)
 
     def test_other_signals_are_others_business(self):
-        code = "signal.signal(signal.SIGUSR2, lambda *_: None); "
+        code = "signal.signal(signal.SIGWINCH, lambda *_: None); "
         code += "interruption.hold(); ready(); time.sleep(1); ready(); "
         code += "time.sleep(99)"
         self.assertEqual(
-            self._run(code, signal.SIGUSR2, signal.SIGTERM, limit_sec=1.5),
+            self._run(code, signal.SIGWINCH, signal.SIGTERM, limit_sec=1.5),
             (143, "ready\nkilled by SIGTERM\n"),
         )
 

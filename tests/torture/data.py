@@ -162,7 +162,11 @@ def first_runs(num_processes: int = 4) -> dict[str, int]:
                 root,
                 "Everything is in ",
                 ["--dataset=synthetic10", "--max_train_examples=64"]
-                + ["--epochs=1", "--batch_size=16"],
+                + [
+                    "--epochs=1",
+                    "--batch_size=16",
+                    f"--run_dir={root}/run{{i}}",
+                ],
             ),
             "prepare, cifar10 from an archive": _successes(
                 num_processes, root, " is ready: ", ["prepare", archive]
@@ -183,8 +187,8 @@ with fakes.published_in(pathlib.Path({str(root / "files")!r}), {_ROWS}):
 """
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", program, *arguments]
-            + [f"--run_dir={root / f'run{i}'}"],
+            [sys.executable, "-c", program]
+            + [argument.format(i=i) for argument in arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,0 +1,73 @@
+"""The commands: which there are, what each is given, and the text of --help."""
+
+import inspect
+
+from absl import app
+
+from cifar10_tf.cli import doctor, evaluate, flags, prepare, train
+from cifar10_tf.settings import similar_names
+from cifar10_tf.system.errors import UserError
+
+# Each a module, whose docstring is its line in --help.
+COMMANDS = {
+    "train": train,
+    "evaluate": evaluate,
+    "prepare": prepare,
+    "doctor": doctor,
+}
+
+# Read as a command where it follows a flag that is on or off.
+_ON_OR_OFF = {"true", "false", "yes", "no", "on", "off", "0", "1"}
+
+
+def run(argv: list[str]) -> None:
+    """Runs a command line; without a command it means train.
+
+    Raises:
+        UserError: as the command does, or the command line is not well-formed.
+    """
+    app.run(_run, argv, lambda argv: flags.parse(argv, help_text))
+
+
+def _run(arguments: list[str]) -> None:
+    name, *rest = arguments or ["train"]
+    for argument in arguments:
+        if argument.lower() in _ON_OR_OFF:
+            raise UserError(
+                f"{argument!r} follows a flag that takes no value: a flag is "
+                "switched on by --name and off by --noname."
+            )
+    if name not in COMMANDS:
+        raise UserError(similar_names.unknown("command", name, COMMANDS))
+    command = COMMANDS[name]
+    flags.check_taken(name, command.TAKES)
+    try:
+        # A command's parameters are what may follow its name.
+        call = inspect.signature(command.run).bind(*rest)
+    except TypeError:
+        raise UserError(
+            f"{name} can't do with {' '.join(rest)!r}; flags are given as "
+            "--name=value."
+        ) from None
+    command.run(*call.args)
+
+
+def help_text(arguments: list[str]) -> str:
+    """Describes the command that is named and its flags, or all commands."""
+    for name in COMMANDS.keys() & set(arguments):
+        command = COMMANDS[name]
+        path = " [PATH]" if inspect.signature(command.run).parameters else ""
+        return (
+            f"usage: cifar10-tf {name}{path} [flags]\n\n{command.__doc__}\n\n"
+            f"{flags.help_text(command.TAKES)}"
+        )
+    lines = [f"  {name:<10}{m.__doc__}" for name, m in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: cifar10-tf [COMMAND] [flags]\n",
+            *lines,
+            "\nEach has its own flags: cifar10-tf COMMAND --help. "
+            "--version says which this is.\nThose of train:\n",
+            flags.help_text(train.TAKES),
+        ]
+    )

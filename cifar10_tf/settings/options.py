@@ -1,0 +1,64 @@
+"""How a training is done, rather than what it is."""
+
+import dataclasses
+from typing import Any
+
+from cifar10_tf.settings.setting import (
+    NOT_NEGATIVE,
+    between,
+    check_fields,
+    defaults,
+    setting,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is asked of a process beside the settings of its run.
+
+    Raises:
+        ValueError: a value has the wrong type or is out of range.
+    """
+
+    mixed_precision: bool = setting(
+        "Use the precision that this hardware gains from (see `doctor`).",
+        default=False,
+    )
+    restart: bool = setting(
+        "Start over where --run_dir holds a run already, which is kept under "
+        "another name.",
+        default=False,
+    )
+    checkpoint_every_sec: float = setting(
+        "How often at least the training is saved: an interrupted run goes on, "
+        "by the same command, from there. 0: after each step.",
+        default=60.0,
+        valid=NOT_NEGATIVE,
+    )
+    max_minutes: float = setting(
+        "Stop the training when the process has run for so long, saved so that "
+        "the same command goes on with it; 0: no limit. The exit status is "
+        "then 75.",
+        default=0.0,
+        valid=NOT_NEGATIVE,
+    )
+    num_runs: int = setting(
+        "Train so many times, with --seed, the seed after it and so on, and "
+        "report mean, standard deviation and 95 % interval. Complete runs are "
+        "not repeated.",
+        default=1,
+        valid=between(1, 1000),
+    )
+    debug: bool = setting("Show the traceback of an error.", default=False)
+
+    def __post_init__(self):
+        check_fields(self)
+
+
+def make_options(**given: Any) -> Options:
+    """Returns the defaults with what is given over them.
+
+    Raises:
+        ValueError: as Options does.
+    """
+    return Options(**(defaults(Options) | given))
