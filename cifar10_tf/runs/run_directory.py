@@ -10,7 +10,7 @@ from typing import Any
 import filelock
 
 from cifar10_tf.runs import checkpoint_files
-from cifar10_tf.settings.config import POLICIES, Config
+from cifar10_tf.settings.config import POLICIES, Config, NewerVersionError
 from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
 from cifar10_tf.system.errors import UserError
 
@@ -50,13 +50,22 @@ class RunDirectory:
         self._check_idle()
         if self.summary.is_file():
             self.read_summary()
+            if not self.model.is_file():
+                raise UserError(
+                    f"{self.model} is missing from a complete run; make the "
+                    "run again with --restart."
+                )
             self._clean()  # its process may have died before
             return True
         self._check_writable()
         return False
 
     def _check_same(self, config: Config) -> None:
-        if different := self.read_config().differences(config):
+        # Where images are is no setting, but what they are: a checkpoint knows.
+        of_run = self.read_config()
+        if not self.summary.exists():
+            of_run = of_run.with_folder_of(config)
+        if different := of_run.differences(config):
             hint = ""
             if different == ["tta: False -> True"]:
                 hint = " For a complete run there is: evaluate --tta."
@@ -144,6 +153,9 @@ class RunDirectory:
     def open(self, config: Config) -> None:
         """Makes the directory, or takes up this very run's, and locks it.
 
+        What is not a run's is refused before anything is written, another run
+        that begins meanwhile after.
+
         Raises:
             UserError: another process was faster, what is here is another run
                 or something else, or it can't be written.
@@ -159,14 +171,18 @@ class RunDirectory:
             if self.config.exists():
                 self._check_same(config)
             else:
-                with replacing(self.config) as aside:
-                    aside.write_text(config.to_json(), "utf-8")
+                self.write_config(config)
             self.plots.mkdir(exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
         except filelock.Timeout as error:
             raise self._busy() from error
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def write_config(self, config: Config) -> None:
+        """Writes the config, as where the data are in another place now."""
+        with replacing(self.config) as aside:
+            aside.write_text(config.to_json(), "utf-8")
 
     def _check_links(self) -> None:
         for path in self.path.iterdir():
@@ -194,6 +210,14 @@ class RunDirectory:
             checkpoint_files.remove_all(self.checkpoints)
             os.unlink(self._lock.lock_file)
 
+    def is_run(self) -> bool:
+        """Tells whether there is a run here, complete or not."""
+        try:
+            self.read_config()
+        except UserError:
+            return False
+        return True
+
     def read_config(self) -> Config:
         """Returns the run's config.
 
@@ -204,6 +228,11 @@ class RunDirectory:
             raise UserError(f"{self.path} does not exist.")
         try:
             return Config.from_json(self.config.read_text("utf-8"))
+        except NewerVersionError as error:
+            raise UserError(
+                f"the run in {self.path} is of a newer version of cifar10_tf "
+                f"({error}): upgrade, or choose another --run_dir."
+            ) from error
         except Exception as error:  # whatever is in it
             raise UserError(
                 f"{self.path} is not a run directory, and is left alone: it "

@@ -1,21 +1,17 @@
 """Runs of one config with several seeds, one after the other."""
 
 import dataclasses
-import os
-import pathlib
 from collections.abc import Sequence
 
 from cifar10_tf.evaluation import plots
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.studies import processes
 from cifar10_tf.studies.summary import summarize, title
 from cifar10_tf.system.atomic_files import replacing, write_json
 from cifar10_tf.system.errors import UserError
-
-# What a study writes beside its runs.
-_FILES = ("study.json", "study.png")
 
 
 def train(
@@ -40,20 +36,14 @@ def train(
         Interrupted: a run was, or the time is over.
     """
     config = resolve_config(config, num_runs)
-    directory = RunDirectory(config.run_dir)
-    path = directory.path
-    if directory.config.exists():
-        raise UserError(
-            f"{path} holds a run, not a study of several; choose another "
-            "--run_dir."
-        )
-    _check_files(path)
-    configs = [_config_of_run(config, path, i) for i in range(num_runs)]
+    study = StudyDirectory(config.run_dir)
+    study.check()
+    configs = [_config_of_run(config, study, i) for i in range(num_runs)]
     # Before hours are spent: all of them can be made.
     is_complete = [_is_complete(config, restart) for config in configs]
     processes.check_time()
     if restart:  # all of them now: without it, the same command then goes on
-        (path / "study.json").unlink(missing_ok=True)
+        study.summary.unlink(missing_ok=True)
         for config in configs:
             RunDirectory(config.run_dir).set_aside()
     for i, config in enumerate(configs):
@@ -71,35 +61,17 @@ def train(
         [run.read_metrics() for run in runs],
         title(summary),
     )
-    with replacing(path / "study.png") as aside:
+    with replacing(study.picture) as aside:
         figure.savefig(aside, dpi=150)
-    write_json(path / "study.json", summary)
+    write_json(study.summary, summary)
     return summary
 
 
-def _check_files(path: pathlib.Path) -> None:
-    """Checks that the files of a study here, if any, are a study's."""
-    names = [n for n in _FILES if os.path.lexists(path / n)]
-    if names and not any(map(_is_run, path.glob("seed*"))):
-        raise UserError(
-            f"{path / names[0]} is not of a study, and is left alone; choose "
-            "another --run_dir."
-        )
-
-
-def _is_run(path: pathlib.Path) -> bool:
-    try:
-        RunDirectory(path).read_config()
-    except UserError:
-        return False
-    return True
-
-
-def _config_of_run(config: Config, path: pathlib.Path, i: int) -> Config:
+def _config_of_run(config: Config, study: StudyDirectory, i: int) -> Config:
     seed = config.seed + i
     try:
         return dataclasses.replace(
-            config, seed=seed, run_dir=str(path / f"seed{seed}")
+            config, seed=seed, run_dir=str(study.run(seed).path)
         )
     except ValueError as error:
         raise UserError(str(error)) from error

@@ -41,6 +41,7 @@ def summarize(
         # Over the last epoch as it went, dropout included, as Keras shows it.
         "train_accuracy": history[-1]["accuracy"],
         "validation_accuracy": history[-1]["val_accuracy"],
+        "class_names": list(data.class_names),
         **result.metrics(),
         "first_step_sec": round(throughput.first_step_sec, 2),
         "train_sec": round(throughput.train_sec, 2),

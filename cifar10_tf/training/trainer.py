@@ -10,13 +10,14 @@ import tensorflow as tf
 from cifar10_tf.evaluation import evaluation
 from cifar10_tf.models.layers import whitening
 from cifar10_tf.pipeline.batches import steps_per_epoch
-from cifar10_tf.runs import checkpoint, saved_model
+from cifar10_tf.runs import checkpoint, checkpoint_files, saved_model
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.system import inventory, tensorflow_startup
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.system.interruption import Interrupted
 from cifar10_tf.training import (
     easy_images,
     loop,
@@ -83,6 +84,9 @@ def _train(
     run.open(config)
     try:
         return _train_in(run, config, data, checkpoint_every_sec, command)
+    except Interrupted as stop:
+        stop.can_go_on = bool(checkpoint_files.find(run.checkpoints))
+        raise
     finally:
         run.close()
 
@@ -172,6 +176,8 @@ def _fit(
     first_step = resume(
         model, resume_from, provenance, throughput=throughput, log=log
     )
+    if resume_from:
+        run.write_config(config)  # its data may be in another place now
     writer = CheckpointWriter(run.checkpoints, kept_step=first_step or None)
     # An epoch is over when it is validated and in the log.
     first_epoch = len(log.history)
@@ -238,12 +244,24 @@ def _announce(config: Config, run: RunDirectory, data: TrainingData) -> None:
         data.num_validation,
     )
     _log.info(
-        "Recipe: %d epochs in batches of %d, %s at %g (%s), augment %s.",
-        config.epochs,
+        "Recipe: %s in batches of %d, %s at %g (%s), augment %s%s.",
+        f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}",
         config.batch_size,
         config.optimizer,
         config.learning_rate,
         config.schedule,
         config.augment,
+        "".join(f", {name} {v:g}" for name, v in _rest_of(config).items()),
     )
     _log.info("Run directory: %s", run.path)
+
+
+def _rest_of(config: Config) -> dict[str, float]:
+    """Returns what most recipes do without, where this one doesn't."""
+    rest = {
+        "weight decay": config.weight_decay,
+        "warmup": config.warmup,
+        "label smoothing": config.label_smoothing,
+        "ema": config.ema,
+    }
+    return {name: value for name, value in rest.items() if value}

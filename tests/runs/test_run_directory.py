@@ -19,12 +19,45 @@ class RunDirectoryTest(absltest.TestCase):
 
     def _complete(self):
         self.run_dir.open(self.config)
+        self.run_dir.model.touch()
         self.run_dir.complete({"precision": "float32"})
 
     def _interrupt(self):
         """A run whose process has died: its lock file stays, unlocked."""
         self.run_dir.open(self.config)
         self.run_dir = RunDirectory(self.run_dir.path)
+
+    def test_a_complete_run_without_its_model_is_an_error(self):
+        self._complete()
+        self.run_dir.model.unlink()
+        with self.assertRaisesRegex(UserError, "model.keras is missing"):
+            self.run_dir.is_complete(self.config)
+
+    def test_a_folder_may_have_been_moved_in_an_unfinished_run(self):
+        before = make_config(dataset="folder:/there/pets")
+        now = make_config(dataset="folder:/here/pets")
+        self.run_dir.open(before)
+        self.run_dir.close()
+        self.assertFalse(self.run_dir.is_complete(now))
+        with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
+            self.run_dir.is_complete(make_config(dataset="cifar10"))
+        self.run_dir.model.touch()
+        self.run_dir.complete({"precision": "float32"})
+        # It could be another folder of that name.
+        with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
+            self.run_dir.is_complete(now)
+
+    def test_a_run_of_a_newer_version(self):
+        self.run_dir.open(self.config)
+        text = self.run_dir.config.read_text()
+        for newer in (
+            text.replace('"format": 1', '"format": 99'),
+            text.replace('"seed"', '"brand_new": 1,\n  "seed"'),
+        ):
+            self.assertNotEqual(newer, text)
+            self.run_dir.config.write_text(newer)
+            with self.assertRaisesRegex(UserError, "newer version.*upgrade"):
+                self.run_dir.read_config()
 
     def test_a_new_or_empty_directory_is_free(self):
         self.assertFalse(self.run_dir.is_complete(self.config))
@@ -35,6 +68,7 @@ class RunDirectoryTest(absltest.TestCase):
     def test_what_a_killed_process_did_not_clean_up(self):
         self.run_dir.open(self.config)
         with mock.patch.object(self.run_dir, "_clean"):
+            self.run_dir.model.touch()
             self.run_dir.complete({"precision": "float32"})
         name = f"step-00000005-{'0a' * 16}.zip"
         (self.run_dir.checkpoints / name).write_text("")
@@ -121,6 +155,7 @@ class RunDirectoryTest(absltest.TestCase):
         ):
             with self.assertRaisesRegex(UserError, "another process"):
                 action()
+        self.run_dir.model.touch()
         self.run_dir.complete({"precision": "float32"})
         self.assertTrue(other.is_complete(self.config))
 
@@ -129,7 +164,7 @@ class RunDirectoryTest(absltest.TestCase):
         self.assertTrue(self.run_dir.is_complete(self.config))
         self.assertCountEqual(
             os.listdir(self.run_dir.path),
-            ["config.json", "plots", "summary.json"],
+            ["config.json", "model.keras", "plots", "summary.json"],
         )
 
     def test_other_settings_are_refused_and_named(self):

@@ -23,10 +23,10 @@ from absl import app
 from cifar10_tf.cli import flags
 from cifar10_tf.runs.run_directory import RunDirectory
 assert flags.parse(sys.argv, str) == ["train"]
-assert flags.FLAGS.num_runs == 1
-config = flags.config_from_flags()
+config, options = flags.config_and_options()
+assert options.num_runs == 1
 run = RunDirectory(config.run_dir)
-if flags.FLAGS.restart:
+if options.restart:
     run.set_aside()
 run.open(config)
 if config.seed == 13:
@@ -34,6 +34,7 @@ if config.seed == 13:
 accuracy = config.seed / 100
 run.metrics.write_text(json.dumps(
     {"epoch": 1, "accuracy": 0.5, "val_accuracy": accuracy, "train_sec": 9.5}))
+run.model.touch()
 run.complete({
     "dataset": config.dataset, "model": config.model, "seed": config.seed,
     "test_accuracy": accuracy, "validation_accuracy": accuracy,

@@ -10,6 +10,9 @@ import keras
 from cifar10_tf.runs import checkpoint
 from cifar10_tf.runs.checkpoint import Checkpoint
 
+# Of a checkpoint's record. Before there was a number it had "made_by".
+FORMAT = 2
+
 _log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,11 @@ class Provenance:
         Raises:
             KeyError, ValueError: it is of another run.
         """
+        if saved.record.get("format") != FORMAT:
+            raise ValueError(
+                "it is of another version of cifar10_tf, and an unfinished run "
+                "goes on in the version that began it"
+            )
         for name, value in self._expected(model).items():
             if saved.record[name] != _as_json(value):
                 raise ValueError(f"other {name}")
@@ -52,7 +60,10 @@ class Provenance:
             )
 
     def _expected(self, model: keras.Model) -> dict[str, Any]:
-        return self.run | {"variables": checkpoint.describe(model)}
+        return self.run | {
+            "format": FORMAT,
+            "variables": checkpoint.describe(model),
+        }
 
 
 def _as_json(value: Any) -> Any:

@@ -1,0 +1,50 @@
+"""What a study of several seeds leaves behind: its runs and two files."""
+
+import os
+import pathlib
+import re
+
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.system.errors import UserError
+
+_RUN = re.compile(r"seed(0|[1-9]\d*)", re.ASCII)
+
+
+class StudyDirectory:
+    """The files of one study, and the directories of its runs."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path).expanduser().absolute()
+        self.summary = self.path / "study.json"
+        self.picture = self.path / "study.png"
+
+    def run(self, seed: int) -> RunDirectory:
+        """Returns the directory of the run with a seed."""
+        return RunDirectory(self.path / f"seed{seed}")
+
+    def runs(self) -> list[RunDirectory]:
+        """Returns the runs that are there, in the order of their seeds."""
+        seeds = sorted(
+            int(match[1])
+            for path in self.path.glob("seed*")
+            if (match := _RUN.fullmatch(path.name))
+        )
+        return [run for run in map(self.run, seeds) if run.is_run()]
+
+    def check(self) -> None:
+        """Checks that what is here, if anything, is a study's.
+
+        Raises:
+            UserError: it is a run, or a file that is not ours.
+        """
+        if RunDirectory(self.path).config.exists():
+            raise UserError(
+                f"{self.path} holds a run, not a study of several; choose "
+                "another --run_dir."
+            )
+        for path in self.summary, self.picture:
+            if os.path.lexists(path) and not self.runs():
+                raise UserError(
+                    f"{path} is not of a study, and is left alone; choose "
+                    "another --run_dir."
+                )
