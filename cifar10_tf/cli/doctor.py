@@ -17,13 +17,15 @@ def run() -> None:
     from cifar10_tf.training import precision
 
     hardware = inventory.hardware()
+    quota = hardware["cpu_quota"]
+    quota = f" (the container limits them to {quota:g})" if quota else ""
     policy, reason = precision.for_this_machine()
     versions = inventory.versions().items()
     rows = {
         "versions": ", ".join(
             f"{name} {version}" for name, version in versions
         ),
-        "CPU": f"{hardware['cpu']}, {hardware['num_cpus']} in use, "
+        "CPU": f"{hardware['cpu']}, {hardware['num_cpus']} in use{quota}, "
         f"{' '.join(hardware['cpu_features']) or 'no notable features'}",
         "memory": f"{hardware['memory_gib']} GiB",
         "GPU": "; ".join(

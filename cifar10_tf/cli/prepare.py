@@ -1,11 +1,13 @@
 """Get the data ready, no more; from PATH: files of CIFAR-10 you have."""
 
+import pathlib
 import sys
 
 from cifar10_tf.cli import flags
 from cifar10_tf.datasets import official_archives
 from cifar10_tf.datasets.loading import load_dataset
 from cifar10_tf.datasets.resolving import resolve_dataset
+from cifar10_tf.datasets.tfds import prepared_files
 from cifar10_tf.system import tensorflow_startup
 from cifar10_tf.system.errors import UserError
 
@@ -24,6 +26,7 @@ def run(path: str = "") -> None:
                 f"prepare takes a PATH of CIFAR-10, not of {config.dataset}: "
                 "leave out one of them."
             )
+        _check_unprepared(path)
         name, source = "cifar10", official_archives.find(path)
     else:
         name = resolve_dataset(config.dataset, config.data_dir)
@@ -36,3 +39,11 @@ def run(path: str = "") -> None:
     )
     if name == "synthetic10" != config.dataset:
         sys.exit(_SUBSTITUTED)
+
+
+def _check_unprepared(path: str) -> None:
+    if root := prepared_files.data_root_at(pathlib.Path(path).absolute()):
+        raise UserError(
+            f"TFDS has prepared CIFAR-10 in {root} already: use it by "
+            f"--data_dir={root}, or for all commands by TFDS_DATA_DIR={root}."
+        )

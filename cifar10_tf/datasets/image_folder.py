@@ -62,6 +62,21 @@ def find(root: pathlib.Path) -> Listing:
     )
 
 
+def warn_of_strays(root: pathlib.Path) -> None:
+    """Warns of files that are in no class, and so are left out."""
+    for split in ("train", "test"):
+        strays = [p for p in _visible(root / split) if not p.is_dir()]
+        if strays:
+            _log.warning(
+                "files in %s itself are in no class and left out: %d, the "
+                "first %s; put them into %s/CLASS/.",
+                root / split,
+                len(strays),
+                strays[0].name,
+                split,
+            )
+
+
 def _unusable(root: pathlib.Path, problem: str) -> UserError:
     return UserError(
         f"{root} {problem}; --dataset=folder:PATH needs images in "

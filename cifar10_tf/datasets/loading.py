@@ -49,6 +49,7 @@ def load_dataset(
     """
     if root := names.folder(name):
         listing = image_folder.find(root)
+        image_folder.warn_of_strays(root)
         arrays = array_cache.load(
             names.slug(name),
             root,

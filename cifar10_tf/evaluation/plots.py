@@ -166,17 +166,18 @@ def _draw_distribution(axis, x: float, metric: dict, color: str) -> None:
     values, mean = metric["values"], metric["mean"]
     places = x + np.linspace(-0.35, -0.05, len(values))
     axis.plot(places, values, "o", color=color, alpha=0.6, markersize=5)
-    low, high = metric["ci95"]
+    half = metric["ci95"][1] - mean
+    is_known = len(values) > 2  # of two runs it may be of any size
     axis.errorbar(
         x + 0.1,
         mean,
-        yerr=[[mean - low], [high - mean]],
+        yerr=half if is_known else None,
         fmt="D",
         color=color,
         capsize=5,
     )
     axis.annotate(
-        f"{mean:.2%}\n± {high - mean:.2%}",
+        f"{mean:.2%}\n± {half:.2%}" if is_known else f"{mean:.2%}",
         (x + 0.1, mean),
         xytext=(9, 0),
         textcoords="offset points",

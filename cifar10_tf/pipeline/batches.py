@@ -18,7 +18,7 @@ def make_train(
     num_classes: int,
     batch_size: int,
     seed: int,
-    augment: str = "none",
+    augment: str | None = "none",
     first_step: int = 0,
     last_step: int | None = None,
 ) -> tf.data.Dataset:
@@ -30,14 +30,17 @@ def make_train(
 
     Args:
         images: uint8 [num_examples, height, width, channels].
-        labels: integers [num_examples], below num_classes.
-        augment: as "flip,crop=4,cutout"; see `settings.augmentations`.
+        labels: integers [num_examples], below num_classes; a list will do.
+        augment: as "flip,crop=4,cutout", None or "none"; see
+            `settings.augmentations`.
 
     Returns:
         Batches of (images, float32 in [0, 1]; labels, float32, one-hot or, by
         cutmix and mixup, mixed).
 
-    A dataset that crops calls NumPy: it can't be moved to another process.
+    A dataset that crops calls NumPy: it can't be moved to another process. It
+    turns tf.data's autotuning off, also for what is built on it, unless that
+    sets `options.autotune.enabled` itself.
 
     Raises:
         ValueError: the arrays are of another type or shape, or augment asks for
@@ -70,9 +73,10 @@ class Batches:
         *,
         num_classes: int,
         seed: int = 0,
-        augment: str = "none",
+        augment: str | None = "none",
     ):
-        self._strengths = augmentations.parse(augment)
+        images, labels = np.asarray(images), np.asarray(labels)
+        self._strengths = augmentations.parse(augment or "none")
         _check(images, labels, num_classes)
         if not 0 <= seed < 2**32:  # index_shuffle takes no more bits
             raise ValueError(

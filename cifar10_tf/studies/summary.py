@@ -70,8 +70,10 @@ def table(summary: dict) -> str:
                 max(metric["values"]),
             )
         )
+        # Of two runs Student's is of any size, as -22 % to 50 %.
+        is_known = len(metric["values"]) > 2
+        interval = f"{low} to {high}" if is_known else "from 3 runs on"
         lines.append(
-            f"{label:<24}{mean:>8}{std:>8}  {f'{low} to {high}':<23}"
-            f"{least} to {most}"
+            f"{label:<24}{mean:>8}{std:>8}  {interval:<23}{least} to {most}"
         )
     return "\n".join(lines)

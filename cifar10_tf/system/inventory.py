@@ -1,5 +1,6 @@
 """The hardware and the versions that choices and figures depend on."""
 
+import contextlib
 import importlib.metadata
 import os
 import pathlib
@@ -42,6 +43,7 @@ def hardware() -> dict:
     return {
         "cpu": _cpu_field("model name") or platform.processor(),
         "num_cpus": num_cpus(),
+        "cpu_quota": cpu_quota(),
         "cpu_features": sorted(cpu_flags() & notable),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": gpus(),
@@ -53,6 +55,24 @@ def num_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def cpu_quota(root: pathlib.Path = pathlib.Path("/")) -> float | None:
+    """Returns how many CPUs' time a container may use; None: any.
+
+    The lowest quota, of cgroup v2, of this process's group and those above it.
+    """
+    try:
+        text = (root / "proc/self/cgroup").read_text("utf-8")
+        group = root / "sys/fs/cgroup" / text.rpartition("0::/")[2].strip()
+    except OSError:  # not Linux
+        return None
+    quotas = []
+    for directory in (group, *group.parents):
+        with contextlib.suppress(OSError, ValueError):  # "max": none
+            quota, period = (directory / "cpu.max").read_text().split()
+            quotas.append(round(int(quota) / int(period), 2))
+    return min(quotas, default=None)
 
 
 def cpu_flags() -> set[str]:

@@ -39,6 +39,9 @@ from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
 from cifar10_tf.training.compiled_model import compiled_model
 from cifar10_tf.training.training_data import TrainingData
 
+# Validation images of which an accuracy says next to nothing.
+_FEW = 50
+
 _log = logging.getLogger(__name__)
 
 
@@ -164,6 +167,7 @@ def _fit(
 ) -> Throughput:
     """Trains for all epochs, each of num_steps steps, from where it was."""
     _announce(config, run, data)
+    _warn_of_sizes(config, data)
     throughput = Throughput(
         easy_images.examples_per_epoch(data.num_train, config.easy_every),
         config.batch_size,
@@ -230,8 +234,12 @@ def _provenance(
             "data": data.digest,
             "easy_images": easy_images.to_text(is_easy),
         },
-        # The size of the memory changes no bit.
-        environment={n: v for n, v in by_name.items() if n != "memory_gib"},
+        # How much there is of memory and of time changes no bit.
+        environment={
+            name: value
+            for name, value in by_name.items()
+            if name not in ("memory_gib", "cpu_quota")
+        },
     )
 
 
@@ -254,6 +262,25 @@ def _announce(config: Config, run: RunDirectory, data: TrainingData) -> None:
         "".join(f", {name} {v:g}" for name, v in _rest_of(config).items()),
     )
     _log.info("Run directory: %s", run.path)
+
+
+def _warn_of_sizes(config: Config, data: TrainingData) -> None:
+    if data.num_train < config.batch_size:
+        _log.warning(
+            "a batch of %d is more than the %d training images: an epoch is "
+            "one step, and little is learnt. Choose a --batch_size of %d, and "
+            "more --epochs.",
+            config.batch_size,
+            data.num_train,
+            max(1, data.num_train // 20),
+        )
+    if 0 < data.num_validation < _FEW:
+        _log.warning(
+            "validation accuracy is of %d images, and goes in steps of %.0f "
+            "points: raise --validation_fraction, or set it to 0.",
+            data.num_validation,
+            100 / data.num_validation,
+        )
 
 
 def _rest_of(config: Config) -> dict[str, float]:

@@ -21,6 +21,14 @@ class PrepareTest(cases.CommandTestCase):
         self.assertIn(f"images in {pets}\n", result.stdout)
         self.assertLen(list(self.cache.rglob("manifest.json")), 1)
 
+    def test_a_directory_that_is_prepared(self):
+        version = fakes.write_cifar10(self.data_dir, 20, 10)
+        for path in version, version.parent, version.parent.parent:
+            result = self.run_light("prepare", path)
+            self.assert_error(
+                result, "prepared CIFAR-10", f"--data_dir={self.data_dir},"
+            )
+
     def test_a_substitute_has_a_status_of_its_own(self):
         fakes.write_synthetic10(self.cache / "cifar10_tf/tensorflow_datasets")
         for dataset, status in ("auto", 69), ("synthetic10", 0):

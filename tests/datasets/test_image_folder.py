@@ -28,7 +28,10 @@ class ImageFolderTest(cases.MachineTestCase):
         (self.root / "train" / "cat" / "Thumbs.db").write_text("hidden")
         (self.root / "train" / ".git").mkdir()
         (self.root / "train" / "README.txt").write_text("not in a class")
-        dataset = load_dataset(self.name, "")
+        with self.assertLogs("cifar10_tf", "WARNING") as logs:
+            dataset = load_dataset(self.name, "")
+        (warning,) = logs.output
+        self.assertIn("left out: 1, the first README.txt; put", warning)
         self.assertEqual(dataset.class_names, ("cat", "dog"))
         self.assertEqual(dataset.source, str(self.root))
         self.assertEqual(dataset.train.labels.tolist(), [0, 1, 0, 1, 1])

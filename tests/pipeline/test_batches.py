@@ -291,6 +291,19 @@ class ArraysTest(parameterized.TestCase):
             one_hot = next(ds.take(1).as_numpy_iterator())[1]
             self.assertCountEqual(one_hot.argmax(axis=1), labels)
 
+    def test_lists_and_no_augmentation(self):
+        images, labels = fakes.random_arrays(4)
+        sizes = {"num_classes": 10, "batch_size": 4, "seed": 1}
+        expected, lists = (
+            next(make_train(*data, **sizes, **more).as_numpy_iterator())
+            for data, more in (
+                ((images, labels), {}),
+                ((list(images), labels.tolist()), {"augment": None}),
+            )
+        )
+        for one, other in zip(expected, lists, strict=True):
+            np.testing.assert_array_equal(one, other)
+
     def test_other_mistakes_are_named(self):
         images, labels = fakes.random_arrays(4)
         sizes = {"num_classes": 10, "batch_size": 4, "seed": 1}

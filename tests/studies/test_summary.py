@@ -63,7 +63,15 @@ class TableTest(absltest.TestCase):
         title, _, accuracy, sec = table(summary).splitlines()
         self.assertEqual(title, "dropout on CIFAR-10: 2 runs, seeds 1 to 2")
         self.assertRegex(accuracy, r"TTA +76.00% +1.41% .* 75.00% to 77.00%$")
+        self.assertIn("from 3 runs on", accuracy)
         self.assertRegex(sec, r"seconds of training +60.5 +0.7 ")
+
+    def test_an_interval_takes_three_runs(self):
+        summary = {
+            "dataset": "cifar10", "model": "dropout", "seeds": [1, 2, 3],
+            "metrics": {"train_sec": mean_and_interval([60.0, 61.0, 62.0])},
+        }  # fmt: skip
+        self.assertRegex(table(summary), r"61.0 +1.0 +58.5 to 63.5 ")
 
 
 if __name__ == "__main__":

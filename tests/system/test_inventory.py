@@ -58,6 +58,20 @@ class HardwareTest(absltest.TestCase):
         with mock.patch("os.sched_getaffinity", lambda _: {3, 5, 7}):
             self.assertEqual(inventory.num_cpus(), 3)
 
+    def test_the_lowest_quota_of_a_container_and_what_is_above_it(self):
+        root = pathlib.Path(self.create_tempdir().full_path)
+        self.assertIsNone(inventory.cpu_quota(root))
+        group = root / "sys/fs/cgroup/docker/job"
+        group.mkdir(parents=True)
+        (root / "proc/self").mkdir(parents=True)
+        (root / "proc/self/cgroup").write_text("0::/docker/job\n")
+        (group / "cpu.max").write_text("max 100000\n")
+        self.assertIsNone(inventory.cpu_quota(root))
+        (group.parent / "cpu.max").write_text("150000 100000\n")
+        self.assertEqual(inventory.cpu_quota(root), 1.5)
+        (group / "cpu.max").write_text("50000 100000\n")
+        self.assertEqual(inventory.cpu_quota(root), 0.5)
+
     def test_gpus(self):
         details = {"device_name": "Tesla T4", "compute_capability": (7, 5)}
         with (

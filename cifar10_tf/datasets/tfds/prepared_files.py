@@ -48,6 +48,21 @@ def find(name: str, data_dir: str) -> pathlib.Path | None:
     return newest
 
 
+def data_root_at(path: pathlib.Path) -> pathlib.Path | None:
+    """Returns the data directory with CIFAR-10 that a path leads to, if any.
+
+    Args:
+        path: of the directory, of its cifar10, or of a version in that.
+
+    Raises:
+        UserError: as of `find`.
+    """
+    for root in (path, *path.parents[:2]):
+        if find("cifar10", str(root)):
+            return root
+    return None
+
+
 def test_split(directory: pathlib.Path) -> str:
     """Returns the name of the split that a found dataset is tested on."""
     _, splits = _read_info(directory)

@@ -44,5 +44,5 @@ def diverged(what: str, step: int, kept: str) -> UserError:
     """Returns the error of a training that has diverged in a step."""
     return UserError(
         f"{what} in step {step:,}; {kept}. Start over with --restart and a "
-        "lower --learning_rate."
+        "lower --learning_rate, or --weight_decay where that is high."
     )
