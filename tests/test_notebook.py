@@ -30,12 +30,12 @@ def _train(name: str) -> str:
 _COMMAND = "cifar10_tf.train(model='speedrun_s', dataset='synthetic10', epochs="
 
 # What other tests look at need not be drawn here.
-_SETUP = """
-import sys; sys.path.append({root!r})
+_SETUP = f"""
+import sys; sys.path.append({str(pathlib.Path(__file__).parents[1])!r})
 from tests import undrawn
 undrawn.figures().start()
 import cifar10_tf
-""".format(root=str(pathlib.Path(__file__).parents[1]))
+"""
 
 _OTHER_MODELS = """
 import keras, tensorflow as tf

@@ -1,17 +1,22 @@
 """Arrays -> figures that can go into a talk; no model is loaded here."""
 
 import math
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from cifar10_tf.evaluation import fonts
+
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 _BLUE, _ORANGE, _GREEN, _RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
 # A class or a folder may have dollars in its name: no mathematics here.
-_plain_text = matplotlib.rc_context({"text.parse_math": False})
+_plain_text = matplotlib.rc_context(
+    {"text.parse_math": False, "font.family": fonts.families()}
+)
 
 
 @_plain_text
@@ -21,8 +26,9 @@ def samples(images, labels, class_names, title: str) -> Figure:
     images: uint8, or floats in [0, 1], [n, h, w, c]; labels: integers [n].
     """
     figure, axes = _image_grid(4, 8, images, title)
+    names = _shorten(class_names, 20)
     for axis, label in zip(axes, labels, strict=False):
-        axis.set_title(_shorten(class_names[label], 20), fontsize=10)
+        axis.set_title(names[label], fontsize=10)
     return figure
 
 
@@ -37,7 +43,7 @@ def predictions(
     images: uint8 [n, h, w, c]; labels: integers [n]; probabilities: [n, class].
     """
     figure, axes = _image_grid(3, 6, images, title)
-    names = [_shorten(name, 14) for name in class_names]
+    names = _shorten(class_names, 14)
     pairs = list(zip(labels, probabilities.argmax(axis=1), strict=True))
     pairs = pairs[: len(axes)]
     captions = [f"{names[label]} : {names[best]}" for label, best in pairs]
@@ -209,7 +215,8 @@ def confusion_matrix(matrix: np.ndarray, class_names, title: str) -> Figure:
         _annotate(axis, matrix, shares)
     axis.set(xlabel="predicted class", ylabel="true class")
     named = range(0, size, math.ceil(0.13 / cell))
-    names = [_shorten(class_names[i], 24) for i in named]
+    short = _shorten(class_names, 24)
+    names = [short[i] for i in named]
     fontsize = 10 if annotated else 7
     axis.set_xticks(
         named,
@@ -235,5 +242,16 @@ def _annotate(axis, matrix: np.ndarray, shares: np.ndarray) -> None:
         )
 
 
-def _shorten(name: str, length: int) -> str:
-    return name if len(name) <= length else f"{name[: length - 1]}…"
+def _shorten(names: Sequence[str], length: int) -> list[str]:
+    """Cuts long names in their middle, and numbers them if they look alike."""
+    short = [_elide(name, length) for name in names]
+    if len(set(short)) < len(set(names)):
+        short = [_elide(f"{i} {name}", length) for i, name in enumerate(names)]
+    return short
+
+
+def _elide(name: str, length: int) -> str:
+    if len(name) <= length:
+        return name
+    tail = length // 3
+    return f"{name[: length - 1 - tail]}…{name[-tail:]}"

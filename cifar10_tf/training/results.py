@@ -1,9 +1,12 @@
 """What a run shows at its end: the summary and the pictures."""
 
+import logging
+import warnings
+
 import keras
 
 from cifar10_tf.datasets import names
-from cifar10_tf.evaluation import plots
+from cifar10_tf.evaluation import fonts, plots
 from cifar10_tf.evaluation.evaluation import Evaluation
 from cifar10_tf.models.building import num_params
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -11,6 +14,8 @@ from cifar10_tf.settings.config import Config
 from cifar10_tf.system.atomic_files import replacing
 from cifar10_tf.training.callbacks.throughput import Throughput
 from cifar10_tf.training.training_data import TrainingData
+
+_log = logging.getLogger(__name__)
 
 
 def summarize(
@@ -80,9 +85,17 @@ def save_plots(
             result.confusion_matrix, class_names, title
         ),
     }
-    for name, figure in figures.items():
-        with replacing(run.plots / f"{name}.png") as aside:
-            figure.savefig(aside, dpi=150)
+    if unknown := fonts.missing(class_names):
+        _log.warning(
+            "no font here has %s, of class names: pictures show boxes. Install "
+            "one, as Debian's fonts-noto-cjk.",
+            unknown[:20],
+        )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # said already
+        for name, figure in figures.items():
+            with replacing(run.plots / f"{name}.png") as aside:
+                figure.savefig(aside, dpi=150)
 
 
 def _title(config: Config, num_train: int, result: Evaluation) -> str:

@@ -1,6 +1,8 @@
 """Data that TFDS has yet to prepare: known to it, within reach, obtained."""
 
+import contextlib
 import difflib
+import io
 import logging
 import pathlib
 import sys
@@ -183,8 +185,14 @@ def _download_and_prepare(
         else:
             builder = tfds.builder(name, data_dir=root)
         prepared_files.feature_names(builder.info)
-        _log.info("Preparing %s in %s, once.", name, root)
-        builder.download_and_prepare()
+        if name == "synthetic10":
+            _log.info("Drawing %s in %s, once.", name, root)
+            # TFDS would say that it downloads.
+            with contextlib.redirect_stdout(io.StringIO()):
+                builder.download_and_prepare()
+        else:
+            _log.info("Preparing %s in %s, once.", name, root)
+            builder.download_and_prepare()
     except download_manager.NonMatchingChecksumError as error:
         raise UserError(
             f"the archive of {name} under {root / 'downloads'} is not the "
