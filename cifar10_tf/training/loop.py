@@ -16,6 +16,7 @@ def fit(
     first_batch: int = 0,
     validation: tf.data.Dataset | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    read_every: int = 1,
     verbose: int = 0,
 ) -> None:
     """Trains as `keras.Model.fit` does, to the bit, from within an epoch too.
@@ -30,6 +31,8 @@ def fit(
         first_batch: how many steps of that epoch are done already; after
             0 the metrics go on from what they are. With all of them done, the
             epoch's validation is what comes first.
+        read_every: after how many steps callbacks get the loss and the metrics,
+            and at the end of an epoch; in between they get none.
         verbose: as of Keras.
     """
     callbacks = keras.callbacks.CallbackList(
@@ -50,7 +53,10 @@ def fit(
         for batch in range(first_batch, steps_per_epoch):
             callbacks.on_train_batch_begin(batch)
             logs = model.train_function(iterator)
-            callbacks.on_train_batch_end(batch, logs)
+            num_done = batch + 1
+            # Keras reads what it gives to callbacks, and so waits for a GPU.
+            is_read = not num_done % read_every or num_done == steps_per_epoch
+            callbacks.on_train_batch_end(batch, logs if is_read else None)
         first_batch = 0
         logs = model.get_metrics_result()
         if validation is not None:

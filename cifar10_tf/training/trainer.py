@@ -39,8 +39,8 @@ from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
 from cifar10_tf.training.compiled_model import compiled_model
 from cifar10_tf.training.training_data import TrainingData
 
-# Validation images of which an accuracy says next to nothing.
-_FEW = 50
+# After how many steps the loss is read back from a GPU, which waits for it.
+_STEPS_ON_GPU = 50
 
 _log = logging.getLogger(__name__)
 
@@ -116,6 +116,8 @@ def _train_in(
         num_classes=len(data.class_names),
         num_steps=config.epochs * num_steps,
     )
+    # Keras's choice: where there is a GPU and determinism is not asked for.
+    environment["jit"] = model.jit_compile
     whitening.adapt(model, data.sample)
 
     throughput = _fit(
@@ -166,8 +168,8 @@ def _fit(
     checkpoint_every_sec: float,
 ) -> Throughput:
     """Trains for all epochs, each of num_steps steps, from where it was."""
-    _announce(config, run, data)
-    _warn_of_sizes(config, data)
+    progress.announce(config, run, data)
+    progress.warn_of_sizes(config, data)
     throughput = Throughput(
         easy_images.examples_per_epoch(data.num_train, config.easy_every),
         config.batch_size,
@@ -217,6 +219,7 @@ def _fit(
             *([AveragedValidation()] if config.ema else []),
             log,
         ],
+        read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
         verbose=progress.verbosity(),
     )
     return throughput
@@ -227,6 +230,7 @@ def _provenance(
 ) -> Provenance:
     """Returns what a checkpoint of the run must be of, and where it is made."""
     by_name = environment["versions"] | environment["hardware"]
+    by_name |= {"jit": environment["jit"]}
     return Provenance(
         run={
             "settings": config.settings(),
@@ -241,54 +245,3 @@ def _provenance(
             if name not in ("memory_gib", "cpu_quota")
         },
     )
-
-
-def _announce(config: Config, run: RunDirectory, data: TrainingData) -> None:
-    _log.info(
-        "Training %s on %s: %d examples, %d held out for validation.",
-        config.model,
-        config.dataset,
-        data.num_train,
-        data.num_validation,
-    )
-    _log.info(
-        "Recipe: %s in batches of %d, %s at %g (%s), augment %s%s.",
-        f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}",
-        config.batch_size,
-        config.optimizer,
-        config.learning_rate,
-        config.schedule,
-        config.augment,
-        "".join(f", {name} {v:g}" for name, v in _rest_of(config).items()),
-    )
-    _log.info("Run directory: %s", run.path)
-
-
-def _warn_of_sizes(config: Config, data: TrainingData) -> None:
-    if data.num_train < config.batch_size:
-        _log.warning(
-            "a batch of %d is more than the %d training images: an epoch is "
-            "one step, and little is learnt. Choose a --batch_size of %d, and "
-            "more --epochs.",
-            config.batch_size,
-            data.num_train,
-            max(1, data.num_train // 20),
-        )
-    if 0 < data.num_validation < _FEW:
-        _log.warning(
-            "validation accuracy is of %d images, and goes in steps of %.0f "
-            "points: raise --validation_fraction, or set it to 0.",
-            data.num_validation,
-            100 / data.num_validation,
-        )
-
-
-def _rest_of(config: Config) -> dict[str, float]:
-    """Returns what most recipes do without, where this one doesn't."""
-    rest = {
-        "weight decay": config.weight_decay,
-        "warmup": config.warmup,
-        "label smoothing": config.label_smoothing,
-        "ema": config.ema,
-    }
-    return {name: value for name, value in rest.items() if value}

@@ -2,14 +2,15 @@ from unittest import mock
 
 import keras
 import numpy as np
-from absl.testing import absltest
+import pytest
+from absl.testing import absltest, parameterized
 
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.training.compiled_model import compiled_model
 from tests import fakes
 
 
-class CompiledModelTest(absltest.TestCase):
+class CompiledModelTest(parameterized.TestCase):
     def test_the_settings_reach_the_optimizer(self):
         config = make_config(
             optimizer="sgd", schedule="linear", learning_rate=0.5, warmup=0.2,
@@ -49,6 +50,24 @@ class CompiledModelTest(absltest.TestCase):
                     images / 255, np.eye(10)[labels], batch_size=2, verbose=0
                 )
             traced.assert_called_once()
+
+    @pytest.mark.slow
+    @parameterized.product(
+        model=["dropout", "speedrun_s"],
+        policy=["float32", "mixed_float16", "mixed_bfloat16"],
+    )
+    def test_xla_compiles_the_step_as_on_a_gpu(self, model, policy):
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        keras.config.set_dtype_policy(policy)
+        config = make_config(model=model)
+        model = compiled_model(config, num_classes=10, num_steps=9)
+        self.assertFalse(model.jit_compile)  # Keras's choice on a CPU
+        model.jit_compile = True
+        images, labels = fakes.random_arrays(4)
+        logs = model.train_on_batch(
+            images / np.float32(255), np.eye(10)[labels], return_dict=True
+        )
+        self.assertTrue(np.isfinite(logs["loss"]))
 
 
 if __name__ == "__main__":

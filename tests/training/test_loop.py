@@ -69,6 +69,19 @@ class FitTest(absltest.TestCase):
         )
         return model.get_weights(), history.history, saver.states
 
+    def test_the_loss_is_read_back_now_and_then(self):
+        steps = []
+        reader = keras.callbacks.LambdaCallback()
+        reader.on_train_batch_end = lambda batch, logs: steps.append(
+            (batch, bool(logs))
+        )
+        loop.fit(
+            _model(), _batches(), epochs=1, steps_per_epoch=_STEPS,
+            callbacks=[reader], read_every=2,
+        )  # fmt: skip
+        # Every second one, and the epoch's last.
+        self.assertEqual(steps, [(0, False), (1, True), (2, True)])
+
     def test_is_as_fit(self):
         expected = _model()
         history = expected.fit(

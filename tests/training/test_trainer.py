@@ -46,7 +46,7 @@ _SUMMARY_KEYS = {
     "num_test_examples", "train_accuracy", "validation_accuracy",
     "test_accuracy", "test_accuracy_ci95", "test_loss", "per_class_accuracy",
     "first_step_sec", "train_sec", "total_sec", "images_per_sec", "versions",
-    "hardware", "command", "class_names",
+    "hardware", "command", "class_names", "jit",
 }  # fmt: skip
 
 _FIRST = [
@@ -290,37 +290,6 @@ class TrainTest(parameterized.TestCase):
         self.assertRegex(
             result.stderr, r"^error: .*model.keras can't be loaded"
         )
-
-
-class AnnouncementTest(absltest.TestCase):
-    def _data(self, num_train, num_validation=0):
-        return mock.Mock(num_train=num_train, num_validation=num_validation)
-
-    def test_the_recipe(self):
-        for settings, text in (
-            ({"epochs": 1}, r"Recipe: 1 epoch in batches of 256.*none\.$"),
-            (
-                {"model": "vit_tiny", "ema": 0.5},
-                r"Recipe: 200 epochs.*, weight decay 0.03, warmup 0.025, "
-                r"label smoothing 0.1, ema 0.5\.$",
-            ),
-        ):
-            with self.assertLogs("cifar10_tf", "INFO") as logs:
-                trainer._announce(
-                    make_config(**settings), mock.Mock(), self._data(9)
-                )
-            self.assertRegex(logs.output[1], text)
-
-    def test_sizes_that_teach_nothing(self):
-        config = make_config(batch_size=256)
-        with self.assertLogs("cifar10_tf", "WARNING") as logs:
-            trainer._warn_of_sizes(config, self._data(200, 2))
-        self.assertLen(logs.output, 2)
-        self.assertIn("Choose a --batch_size of 10", logs.output[0])
-        self.assertIn("of 2 images, and goes in steps of 50", logs.output[1])
-        with self.assertNoLogs("cifar10_tf", "WARNING"):
-            trainer._warn_of_sizes(config, self._data(256))
-            trainer._warn_of_sizes(config, self._data(256, 50))
 
 
 class OutOfMemoryTest(absltest.TestCase):

@@ -28,7 +28,9 @@ class Divergence(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        self._check("the loss", logs["loss"], batch + 1)
+        # A mean over the epoch: it stays what it became between two readings.
+        if logs:
+            self._check("the loss", logs["loss"], batch + 1)
 
     def on_epoch_end(self, epoch, logs=None):
         for name, value in logs.items():
@@ -41,8 +43,8 @@ class Divergence(keras.callbacks.Callback):
 
 
 def diverged(what: str, step: int, kept: str) -> UserError:
-    """Returns the error of a training that has diverged in a step."""
+    """Returns the error of a training that has diverged by a step."""
     return UserError(
-        f"{what} in step {step:,}; {kept}. Start over with --restart and a "
+        f"{what} by step {step:,}; {kept}. Start over with --restart and a "
         "lower --learning_rate, or --weight_decay where that is high."
     )

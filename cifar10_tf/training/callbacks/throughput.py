@@ -11,9 +11,9 @@ class Throughput(keras.callbacks.Callback):
     """Times the training steps and their input, and nothing else.
 
     Validation, checkpoints and drawing don't count. Rates leave out a process's
-    first step, which traces, and the run's rate its first epoch if there are
-    more: XLA compiles for each batch size. Adds `images_per_sec` and
-    `train_sec` to an epoch's logs; comes before the callbacks that record them.
+    first step of each batch size, for which XLA compiles, and the run's rate
+    its first epoch if there are more. Adds `images_per_sec` and `train_sec` to
+    an epoch's logs; comes before the callbacks that record them.
 
     Attributes:
         train_sec: seconds spent in training steps so far.
@@ -25,7 +25,7 @@ class Throughput(keras.callbacks.Callback):
         super().__init__()
         self._num_examples = num_examples
         self._batch_size = min(batch_size, num_examples)
-        self._has_traced = False
+        self._known_sizes = set()  # of batches in this process
         self.train_sec, self._earlier_sec = 0.0, 0.0
         self.first_step_sec = None
         # Seconds and images: of the epochs that are over, of this one.
@@ -67,12 +67,16 @@ class Throughput(keras.callbacks.Callback):
         self._started = time.perf_counter()
         self._images = 0
 
+    def on_train_batch_begin(self, batch, logs=None):
+        if self._images and self._size_of(batch) not in self._known_sizes:
+            self._count()
+
     def on_train_batch_end(self, batch, logs=None):
-        start = batch * self._batch_size
-        self._images += min(self._batch_size, self._num_examples - start)
-        if not self._has_traced:
+        size = self._size_of(batch)
+        self._images += size
+        if size not in self._known_sizes:
             self._count(is_steady=False)
-            self._has_traced = True
+            self._known_sizes.add(size)
             if self.first_step_sec is None:
                 self.first_step_sec = process_clock.process_sec()
         elif batch + 1 == self.params["steps"]:
@@ -85,6 +89,10 @@ class Throughput(keras.callbacks.Callback):
         earlier = self._run if epoch > 1 else (0.0, 0)
         self._run = _sum(earlier, self._epoch)
         self._epoch = 0.0, 0
+
+    def _size_of(self, batch: int) -> int:
+        rest = self._num_examples - batch * self._batch_size
+        return min(self._batch_size, rest)
 
     def _count(self, is_steady: bool = True):
         """Adds the time and the images since it was called last."""

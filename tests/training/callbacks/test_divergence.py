@@ -18,14 +18,14 @@ class DivergenceTest(parameterized.TestCase):
     def test_a_loss_that_is_not_finite(self, loss):
         with self.assertRaisesRegex(
             UserError,
-            f"the loss became {loss} in step 5; none is kept. Start over with "
+            f"the loss became {loss} by step 5; none is kept. Start over with "
             "--restart and a lower --learning_rate",
         ):
             self._divergence().on_train_batch_end(1, {"loss": loss})
 
     def test_a_metric_of_an_epoch_that_is_not_finite(self):
         logs = {"loss": 1.0, "val_loss": math.inf}
-        with self.assertRaisesRegex(UserError, "val_loss became inf in step 6"):
+        with self.assertRaisesRegex(UserError, "val_loss became inf by step 6"):
             self._divergence().on_epoch_end(1, logs)
 
     def test_what_is_finite_goes_on(self):

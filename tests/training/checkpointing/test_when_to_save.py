@@ -42,7 +42,7 @@ class CheckpointsTest(parameterized.TestCase):
             Throughput.on_epoch_end(run.throughput, epoch, logs),
             logs.update(val_loss=float("inf")),
         )
-        with self.assertRaisesRegex(UserError, "val_loss became inf in step 3"):
+        with self.assertRaisesRegex(UserError, "val_loss became inf by step 3"):
             run.fit()
 
     @parameterized.parameters("float32", "mixed_float16")
@@ -149,7 +149,7 @@ class CheckpointsTest(parameterized.TestCase):
             SmallRun(self.directory).fit()
         with self.assertRaisesRegex(
             UserError,
-            "the loss became nan in step 3; the checkpoint of step 2 is kept. "
+            "the loss became nan by step 3; the checkpoint of step 2 is kept. "
             ".*--restart.*--learning_rate",
         ):
             SmallRun(self.directory).fit(x=float("nan"))
