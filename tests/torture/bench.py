@@ -17,6 +17,8 @@ import numpy as np
 from cifar10_tf.runs import checkpoint
 from tests import fakes
 
+_ROOT = pathlib.Path(__file__).parents[2]
+
 _FLAGS = ["--dataset=cifar10", "--epochs=8", "--batch_size=30"]
 _FLAGS += ["--augment=flip,crop=2", "--checkpoint_every_sec=0.1"]
 CASES = {
@@ -38,21 +40,33 @@ checkpoint_files.remove_all = lambda directory: None
 """
 
 
-class Bench:
-    """A place for runs, and for the data that they train on."""
+# Drawing takes two seconds of each.
+UNDRAWN = "from tests import undrawn; undrawn.figures().start()\n"
 
-    def __init__(self, path: pathlib.Path, rng: random.Random):
+
+class Bench:
+    """A place for runs, and for the data that they train on.
+
+    Args:
+        program: what each process does first.
+    """
+
+    def __init__(
+        self, path: pathlib.Path, rng: random.Random, program: str = ""
+    ):
         self.path, self.rng = path, rng
+        self._program = _PROGRAM + program
         self._alone = {}  # what runs left alone have come to, by their flags
         with contextlib.redirect_stdout(io.StringIO()):  # the table is there
             fakes.write_cifar10(path / "data", 300, 100)
         self._environment = os.environ | fakes.environment(
             cache=path / "cache", data_dir=path / "data"
         )
+        self._environment["PYTHONPATH"] = str(_ROOT)
 
     def start(self, flags, run_dir, patch="", **kwargs) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM + patch + "main.run()"]
+            [sys.executable, "-c", self._program + patch + "main.run()"]
             + [*_FLAGS, *flags, f"--run_dir={run_dir}"],
             env=self._environment,
             cwd=self.path,

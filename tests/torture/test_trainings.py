@@ -7,7 +7,7 @@ import tempfile
 import pytest
 from absl.testing import absltest
 
-from tests.torture.bench import CASES, Bench
+from tests.torture.bench import CASES, UNDRAWN, Bench
 from tests.torture.trainings import kills, limits, terminations
 
 
@@ -18,7 +18,7 @@ class _TestCase(absltest.TestCase):
         path = pathlib.Path(
             cls.enterClassContext(tempfile.TemporaryDirectory())
         )
-        cls.bench = Bench(path, random.Random(1))
+        cls.bench = Bench(path, random.Random(1), UNDRAWN)
 
 
 @pytest.mark.slow
