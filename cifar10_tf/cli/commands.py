@@ -31,13 +31,12 @@ def run(argv: list[str]) -> None:
 
 def _run(arguments: list[str]) -> None:
     name, *rest = arguments or ["train"]
-    for argument in arguments:
-        if argument.lower() in _ON_OR_OFF:
+    if name not in COMMANDS:
+        if name.lower() in _ON_OR_OFF:
             raise UserError(
-                f"{argument!r} follows a flag that takes no value: a flag is "
+                f"{name!r} follows a flag that takes no value: a flag is "
                 "switched on by --name and off by --noname."
             )
-    if name not in COMMANDS:
         raise UserError(similar_names.unknown("command", name, COMMANDS))
     command = COMMANDS[name]
     flags.check_taken(name, command.TAKES)
