@@ -52,14 +52,12 @@ class CompiledModelTest(parameterized.TestCase):
             traced.assert_called_once()
 
     @pytest.mark.slow
-    @parameterized.product(
-        model=["dropout", "speedrun_s"],
-        policy=["float32", "mixed_float16", "mixed_bfloat16"],
-    )
-    def test_xla_compiles_the_step_as_on_a_gpu(self, model, policy):
+    @parameterized.parameters("float32", "mixed_float16", "mixed_bfloat16")
+    def test_xla_compiles_the_step_as_on_a_gpu(self, policy):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
         keras.config.set_dtype_policy(policy)
-        config = make_config(model=model)
+        # With layers and an optimizer of ours.
+        config = make_config(model="speedrun_s")
         model = compiled_model(config, num_classes=10, num_steps=9)
         self.assertFalse(model.jit_compile)  # Keras's choice on a CPU
         model.jit_compile = True
