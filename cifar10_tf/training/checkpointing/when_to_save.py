@@ -1,5 +1,6 @@
 """When a training is saved, and where it stops."""
 
+import math
 import time
 
 import keras
@@ -30,7 +31,8 @@ class Checkpoints(keras.callbacks.Callback):
         every_sec: how often at least; 0 is after each step.
 
     Raises:
-        UserError: a checkpoint can't be written, or weights are not finite.
+        UserError: a checkpoint can't be written, or the loss or weights are not
+            finite.
         Interrupted: a signal or the time ends the training, which is saved.
     """
 
@@ -91,6 +93,11 @@ class Checkpoints(keras.callbacks.Callback):
         throughput = self._throughput.state()
         self._writer.wait()
         now = time.monotonic()
+        # On a GPU Divergence has not read it in every step; with loss scaling
+        # the weights stay finite where it is not.
+        loss = float(self.model.get_metrics_result()["loss"])
+        if not math.isfinite(loss):
+            raise diverged(f"the loss became {loss}", step, self._writer.kept())
         arrays = checkpoint.capture(self.model)
         if not all(np.isfinite(array).all() for array in arrays):
             raise diverged(

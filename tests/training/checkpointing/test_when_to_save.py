@@ -1,3 +1,4 @@
+import functools
 import pathlib
 import threading
 import time
@@ -11,6 +12,7 @@ from absl.testing import absltest, parameterized
 from cifar10_tf.runs import checkpoint
 from cifar10_tf.system import interruption
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.training import loop
 from cifar10_tf.training.callbacks.throughput import Throughput
 from tests.training.checkpointing.small_run import (
     EPOCHS,
@@ -154,6 +156,18 @@ class CheckpointsTest(parameterized.TestCase):
         ):
             SmallRun(self.directory).fit(x=float("nan"))
         self.assertEqual(self._steps(), [1, 2])
+
+    def test_a_loss_that_is_not_finite_is_not_saved(self):
+        # Loss scaling leaves out its steps: the weights stay finite.
+        keras.config.set_dtype_policy("mixed_float16")
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        on_gpu = functools.partial(loop.fit, read_every=50)
+        with (
+            mock.patch.object(loop, "fit", on_gpu),
+            self.assertRaisesRegex(UserError, "the loss became nan by step 1;"),
+        ):
+            SmallRun(self.directory).fit(x=float("nan"))
+        self.assertEqual(self._steps(), [])
 
     def test_weights_that_are_not_finite_are_not_saved(self):
         spoil = keras.callbacks.LambdaCallback(
