@@ -16,8 +16,9 @@ def resolve_dataset(name: str, data_dir: str) -> str:
     absolute, and a TFDS name that needs a config gets the default one.
 
     Raises:
-        UserError: there is no such dataset, it can't be had, its prepared files
-            are damaged, or the folder is not as `image_folder.find` wants it.
+        UserError: there is no such dataset, it has no labelled images or can't
+            be had, its prepared files are damaged, or the folder is not as
+            `image_folder.find` wants it.
     """
     if name == "synthetic10":
         return name
@@ -28,6 +29,7 @@ def resolve_dataset(name: str, data_dir: str) -> str:
     if prepared_files.find(wanted, data_dir):
         return wanted
     wanted = preparation.full_name(wanted)
+    preparation.check_labelled(wanted)
     obstacle = preparation.obstacle(wanted, data_dir)
     if obstacle is None:
         return wanted

@@ -16,8 +16,7 @@ def start_tensorflow() -> None:
     them an error wherever there is no NVIDIA driver. Does nothing the second
     time.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _silenced_stderr():
+    with quiet_import():
         import tensorflow as tf
 
         gpus = tf.config.get_visible_devices("GPU")
@@ -43,8 +42,9 @@ def _use_first(gpus: list) -> None:
 
 
 @contextlib.contextmanager
-def _silenced_stderr() -> Iterator[None]:
-    """Silences what native code writes to stderr; exceptions still pass."""
+def quiet_import() -> Iterator[None]:
+    """Silences what TensorFlow says when it is imported; exceptions pass."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     saved = os.dup(2)
     with open(os.devnull, "wb") as null:
         os.dup2(null.fileno(), 2)

@@ -73,6 +73,15 @@ class ResolveDatasetTest(cases.MachineTestCase):
         with self.assertRaisesRegex(UserError, message):
             resolve_dataset(name, "")
 
+    @parameterized.parameters("wikipedia", "imdb_reviews", "coco")
+    def test_without_labelled_images_no_network_is_asked(self, name):
+        with (
+            mock.patch.object(preparation, "_download_failure") as ask,
+            self.assertRaisesRegex(UserError, "no dataset of labelled images"),
+        ):
+            resolve_dataset(name, "")
+        ask.assert_not_called()
+
     def test_all_archives_at_hand_need_no_network(self):
         manual = self.data_dir / "downloads" / "manual"
         manual.mkdir(parents=True)

@@ -34,7 +34,7 @@ class StartTensorflowTest(absltest.TestCase):
         before = os.fstat(2)
         with (
             self.assertRaises(ValueError),
-            tensorflow_startup._silenced_stderr(),
+            tensorflow_startup.quiet_import(),
         ):
             raise ValueError
         self.assertEqual(os.fstat(2), before)

@@ -1,8 +1,10 @@
 import os
 import socket
+import threading
 from unittest import mock
 
 import pytest
+import tensorflow_datasets as tfds
 from absl.testing import absltest, parameterized
 
 from cifar10_tf.datasets.loading import load_dataset
@@ -35,6 +37,30 @@ class PreparationTest(cases.MachineTestCase):
                 preparation._download_failure(url, timeout_sec=0.3),
                 "no answer in time",
             )
+
+    def test_what_a_dataset_holds_is_not_waited_for(self):
+        answers = threading.Event()
+        with mock.patch.object(tfds, "builder", lambda _: answers.wait(60)):
+            preparation.check_labelled("bridge", timeout_sec=0.01)
+            self.assertFalse(answers.is_set())
+            answers.set()
+
+    def test_what_a_dataset_holds_is_asked_quietly(self):
+        # Its module may import TensorFlow, which writes to stderr.
+        program = """
+import os
+from unittest import mock
+import tensorflow_datasets as tfds
+from cifar10_tf.datasets.tfds import preparation
+with mock.patch.object(tfds, "builder", lambda _: os.write(2, b"talk")):
+    preparation.check_labelled("coco")
+"""
+        result = launcher.light().run(program=program)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_what_a_dataset_holds_may_be_unknown(self):
+        with mock.patch.object(tfds, "builder", side_effect=ImportError):
+            preparation.check_labelled("mnist")
 
     def test_a_dataset_without_images_is_refused_before_a_download(self):
         with self.assertRaisesRegex(UserError, "no dataset of labelled images"):
