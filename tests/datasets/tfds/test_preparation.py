@@ -1,3 +1,5 @@
+import contextlib
+import io
 import os
 import socket
 import threading
@@ -66,6 +68,17 @@ with mock.patch.object(tfds, "builder", lambda _: os.write(2, b"talk")):
         with self.assertRaisesRegex(UserError, "no dataset of labelled images"):
             load_dataset("imdb_reviews/plain_text", "")
         self.assertFalse((self.data_dir / "downloads").exists())
+
+    def test_what_is_drawn_is_not_called_a_download(self):
+        output = io.StringIO()
+        with (
+            fakes.small_synthetic10(),
+            contextlib.redirect_stdout(output),
+            self.assertLogs("cifar10_tf", "INFO") as logs,
+        ):
+            preparation.prepare("synthetic10", "")
+        self.assertEqual(output.getvalue(), "")
+        self.assertIn("Drawing synthetic10", logs.output[0])
 
     @parameterized.parameters("cifar10", "synthetic10")
     @pytest.mark.slow
