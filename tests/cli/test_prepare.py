@@ -36,8 +36,8 @@ class PrepareTest(cases.CommandTestCase):
             self.assertEqual(result.returncode, status, result.stderr)
             self.assertIn("synthetic10 is ready", result.stdout)
 
-    def test_published_files(self):
-        fakes.write_published(self.directory, _ROWS)
+    def _prepare(self, path):
+        """Returns what is printed last of preparing look-alikes."""
         output = io.StringIO()
         with (
             mock.patch.dict(os.environ, self.environment),
@@ -45,12 +45,25 @@ class PrepareTest(cases.CommandTestCase):
             flagsaver.flagsaver(data_dir=str(self.data_dir)),
             contextlib.redirect_stdout(output),
         ):
-            prepare.run(str(self.directory / "cifar-10-binary.tar.gz"))
+            prepare.run(str(path))
+        return output.getvalue().splitlines()[-1]  # others are TFDS's
+
+    def test_published_files(self):
+        fakes.write_published(self.directory, _ROWS)
         self.assertEqual(
-            output.getvalue().splitlines()[-1],  # others are TFDS's
+            self._prepare(self.directory / "cifar-10-binary.tar.gz"),
             "cifar10 is ready: 100 training and 20 test images in "
             f"{self.data_dir / 'cifar10' / '3.0.2'}",
         )
+
+    def test_published_files_beside_what_was_prepared_from_them(self):
+        fakes.write_published(self.directory, _ROWS)
+        self.data_dir = self.directory
+        for _ in range(2):
+            for name in "cifar-10-binary.tar.gz", "cifar-10-batches-py":
+                self.assertIn(
+                    "cifar10 is ready", self._prepare(self.directory / name)
+                )
 
 
 if __name__ == "__main__":

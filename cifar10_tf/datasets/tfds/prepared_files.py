@@ -57,8 +57,11 @@ def data_root_at(path: pathlib.Path) -> pathlib.Path | None:
     Raises:
         UserError: as of `find`.
     """
-    for root in (path, *path.parents[:2]):
-        if find("cifar10", str(root)):
+    # Files of CIFAR-10 that lie beside the prepared ones are not meant.
+    patterns = "*", "cifar10", "cifar10/[0-9]*.[0-9]*.[0-9]*"
+    roots = path, *path.parents[:2]
+    for root, pattern in zip(roots, patterns, strict=False):
+        if path.match(pattern) and find("cifar10", str(root)):
             return root
     return None
 
