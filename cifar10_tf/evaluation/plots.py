@@ -1,6 +1,8 @@
 """Arrays -> figures that can go into a talk; no model is loaded here."""
 
+import itertools
 import math
+import unicodedata
 from collections.abc import Sequence
 
 import matplotlib
@@ -47,7 +49,7 @@ def predictions(
     pairs = list(zip(labels, probabilities.argmax(axis=1), strict=True))
     pairs = pairs[: len(axes)]
     captions = [f"{names[label]} : {names[best]}" for label, best in pairs]
-    fontsize = min(10, 230 / max(map(len, captions)))
+    fontsize = min(10, 230 / max(map(_num_columns, captions)))
     for i, (label, best) in enumerate(pairs):
         right = best == label
         share = f"{probabilities[i, best]:.0%}"
@@ -251,7 +253,19 @@ def _shorten(names: Sequence[str], length: int) -> list[str]:
 
 
 def _elide(name: str, length: int) -> str:
-    if len(name) <= length:
+    if _num_columns(name) <= length:
         return name
     tail = length // 3
-    return f"{name[: length - 1 - tail]}…{name[-tail:]}"
+    end = _beginning(name[::-1], tail)[::-1]
+    return f"{_beginning(name, length - 1 - tail)}…{end}"
+
+
+def _beginning(text: str, length: int) -> str:
+    """Returns as much of a text as fits into so many columns."""
+    ends = itertools.accumulate(map(_num_columns, text))
+    return text[: sum(end <= length for end in ends)]
+
+
+def _num_columns(text: str) -> int:
+    """Returns how wide a text is: Chinese and the like are twice as wide."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

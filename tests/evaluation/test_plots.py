@@ -154,6 +154,20 @@ class PlotsTest(parameterized.TestCase):
         alike = [f"{'x' * 20}{c}{'y' * 20}" for c in "ab"]
         self.assertLen(set(plots._shorten(alike, 12)), 2)
 
+    def test_wide_names_are_cut_to_the_same_width(self):
+        names = ["猫" * 6, "猫" * 7, "cats" + "猫" * 5, "犬" * 20]
+        self.assertEqual(
+            plots._shorten(names, 12),
+            ["猫" * 6, "猫猫猫…猫猫", "cats猫…猫猫", "犬犬犬…犬犬"],
+        )
+
+    def test_wide_names_are_drawn_smaller(self):
+        images, labels = fakes.random_arrays(18)
+        figure = plots.predictions(
+            images, labels, np.eye(18, 10), ["猫" * 6] * 10, "T"
+        )
+        self.assertEqual(figure.axes[0].title.get_fontsize(), 230 / 27)
+
 
 if __name__ == "__main__":
     absltest.main()
