@@ -336,6 +336,15 @@ class TuningTest(absltest.TestCase):
         ):
             self.assertFalse(dataset.options().autotune.enabled)
 
+    def test_who_builds_on_it_may_turn_tuning_on(self):
+        dataset = make_train(
+            *_numbered_arrays(4), num_classes=4, batch_size=4, seed=1
+        )
+        tuned = tf.data.Options()
+        tuned.autotune.enabled = True
+        built = dataset.map(lambda *pair: pair).with_options(tuned)
+        self.assertTrue(built.options().autotune.enabled)
+
 
 class ToFloatTest(absltest.TestCase):
     def test_every_value(self):
