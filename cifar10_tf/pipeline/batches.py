@@ -75,7 +75,7 @@ class Batches:
         seed: int = 0,
         augment: str | None = "none",
     ):
-        images, labels = np.asarray(images), np.asarray(labels)
+        images, labels = _array("images", images), _array("labels", labels)
         self._strengths = augmentations.parse(augment or "none")
         _check(images, labels, num_classes)
         if not 0 <= seed < 2**32:  # index_shuffle takes no more bits
@@ -252,6 +252,15 @@ def _make_to_one_hot(labels: np.ndarray, num_classes: int) -> Callable:
 def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+
+
+def _array(name: str, values) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must have one shape, to be put into an array ({error})"
+        ) from error
 
 
 def _check(images, labels, num_classes: int) -> None:

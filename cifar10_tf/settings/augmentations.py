@@ -45,9 +45,13 @@ def parse(text: str) -> dict[str, float]:
     asks for none. Those without a strength have 1.
 
     Raises:
-        ValueError: an augmentation is unknown, asked for twice or excluded by
-            another, or its strength is out of range.
+        ValueError: it is no text, or an augmentation is missing, unknown, asked
+            for twice or excluded by another, or its strength is out of range.
     """
+    if not isinstance(text, str):
+        raise ValueError(
+            f"augment must be a text, as 'flip,crop=4', got {text!r}."
+        )
     if text.strip() in ("", _NONE):
         return {}
     strengths = {}

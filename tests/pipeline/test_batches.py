@@ -264,6 +264,8 @@ class ArraysTest(parameterized.TestCase):
         ({"labels": np.zeros(2)}, "float64"),
         ({"labels": np.array([0, 5])}, "0 to 5"),
         ({"labels": np.array([-1, 1])}, "-1 to 1"),
+        ({"labels": [[0], [1, 2]]}, "labels must have one shape"),
+        ({"images": [np.zeros((n, 4, 3)) for n in (4, 5)]}, "images must have"),
     )
     def test_mistakes_are_named(self, change, message):
         arrays = {
@@ -318,6 +320,8 @@ class ArraysTest(parameterized.TestCase):
             make_train(images[..., :1], labels, **sizes, augment="randaugment")
         with self.assertRaisesRegex(ValueError, "flop"):
             make_train(images, labels, **sizes, augment="flop")
+        with self.assertRaisesRegex(ValueError, "text.*flip,crop=4"):
+            make_train(images, labels, **sizes, augment=["flip"])
 
     def test_the_package_offers_the_pipeline(self):
         self.assertIs(cifar10_tf.make_train, make_train)
