@@ -5,6 +5,8 @@ Free of TensorFlow, so that flags and recipes can be checked in no time.
 
 from typing import NamedTuple
 
+from cifar10_tf.settings.similar_names import unknown
+
 
 class Strength(NamedTuple):
     """The strength of an augmentation: its default, its range, its meaning."""
@@ -57,10 +59,16 @@ def parse(text: str) -> dict[str, float]:
     strengths = {}
     for item in text.split(","):
         name, has_value, value = (s.strip() for s in item.partition("="))
+        if not name:
+            raise ValueError(
+                f"a name is missing in {text!r}; one comma is between two "
+                "augmentations, as in 'flip,crop=4'."
+            )
+        if name == _NONE:
+            raise ValueError(f"none stands alone, got {text!r}.")
         if name not in AUGMENTATIONS:
             raise ValueError(
-                f"Unknown augmentation {name!r} in {text!r}; choose from "
-                f"{', '.join(AUGMENTATIONS)}, or none."
+                unknown("augmentation", name, [*AUGMENTATIONS, _NONE])
             )
         if name in strengths:
             raise ValueError(f"{name} is there twice in {text!r}.")
