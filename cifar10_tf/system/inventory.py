@@ -5,10 +5,18 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import re
+from collections.abc import Iterator
 
 import psutil
 
 from cifar10_tf.system.version import VERSION
+
+# By controller, where Linux has its groups, and what tells quota and period.
+_CPU_CGROUPS = {
+    "": ("sys/fs/cgroup", "cpu.max"),  # version 2, which has one hierarchy
+    "cpu": ("sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us"),
+}
 
 
 def versions() -> dict[str, str]:
@@ -60,19 +68,33 @@ def num_cpus() -> int:
 def cpu_quota(root: pathlib.Path = pathlib.Path("/")) -> float | None:
     """Returns how many CPUs' time a container may use; None: any.
 
-    The lowest quota, of cgroup v2, of this process's group and those above it.
+    The lowest quota of this process's control group and those above it.
     """
+    quotas = []
+    for directory, files in _cpu_cgroups(root):
+        # Without a quota: no such file, or "max".
+        with contextlib.suppress(OSError, ValueError):
+            texts = [(directory / name).read_text() for name in files]
+            quota, period = map(int, " ".join(texts).split())
+            if quota > 0:  # -1, in version 1: none
+                quotas.append(round(quota / period, 2))
+    return min(quotas, default=None)
+
+
+def _cpu_cgroups(
+    root: pathlib.Path,
+) -> Iterator[tuple[pathlib.Path, tuple[str, ...]]]:
+    """Lists the directories that may limit this process, with their files."""
     try:
         text = (root / "proc/self/cgroup").read_text("utf-8")
-        group = root / "sys/fs/cgroup" / text.rpartition("0::/")[2].strip()
     except OSError:  # not Linux
-        return None
-    quotas = []
-    for directory in (group, *group.parents):
-        with contextlib.suppress(OSError, ValueError):  # "max": none
-            quota, period = (directory / "cpu.max").read_text().split()
-            quotas.append(round(int(quota) / int(period), 2))
-    return min(quotas, default=None)
+        return
+    for controllers, group in re.findall(r"^\d+:(.*?):/(.*)$", text, re.M):
+        for name in _CPU_CGROUPS.keys() & controllers.split(","):
+            mount, *files = _CPU_CGROUPS[name]
+            directory = root / mount / group
+            for parent in (directory, *directory.parents):
+                yield parent, tuple(files)
 
 
 def cpu_flags() -> set[str]:

@@ -72,6 +72,19 @@ class HardwareTest(absltest.TestCase):
         (group / "cpu.max").write_text("50000 100000\n")
         self.assertEqual(inventory.cpu_quota(root), 0.5)
 
+    def test_the_quota_of_version_1(self):
+        root = pathlib.Path(self.create_tempdir().full_path)
+        groups = root / "sys/fs/cgroup/cpu"
+        groups.mkdir(parents=True)
+        (root / "proc/self").mkdir(parents=True)
+        (root / "proc/self/cgroup").write_text(
+            "4:memory:/docker/1f\n1:cpu,cpuacct:/docker/1f\n0::/docker/1f\n"
+        )
+        (groups / "cpu.cfs_period_us").write_text("100000\n")
+        for quota, expected in ("-1", None), ("150000", 1.5):
+            (groups / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+            self.assertEqual(inventory.cpu_quota(root), expected)
+
     def test_gpus(self):
         details = {"device_name": "Tesla T4", "compute_capability": (7, 5)}
         with (
