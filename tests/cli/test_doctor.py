@@ -1,6 +1,6 @@
 from absl.testing import absltest
 
-from tests import cases, fakes
+from tests import cases, fakes, launcher
 
 
 class DoctorTest(cases.CommandTestCase):
@@ -13,6 +13,15 @@ class DoctorTest(cases.CommandTestCase):
             self.assertIn(part, result.stdout)
         self.assertRegex(result.stdout, "CIFAR-10: +.*can't be downloaded")
         self.assertRegex(result.stdout, "synthetic10: +embedded, drawn when")
+
+    def test_the_quota_of_a_container(self):
+        program = "from cifar10_tf.system import inventory\n"
+        program += "inventory.cpu_quota = lambda: 1.5\n"
+        result = self.run_heavy("doctor", program=program + launcher.MAIN)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(
+            result.stdout, r"CPU: .*in use \(.*container.* 1\.5\),"
+        )
 
     def test_damaged_data(self):
         (self.data_dir / "cifar10" / "3.0.2").mkdir(parents=True)
