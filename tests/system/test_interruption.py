@@ -24,6 +24,15 @@ except interruption.Interrupted as stop:
 
 @pytest.mark.signals
 class SignalTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self._hang_up(signal.SIG_DFL)  # these tests may run under nohup
+
+    def _hang_up(self, action):
+        """Sets what a process that is begun does at SIGHUP."""
+        before = signal.signal(signal.SIGHUP, action)
+        self.addCleanup(signal.signal, signal.SIGHUP, before)
+
     def _run(self, code, *numbers, limit_sec=60):
         with subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, str(limit_sec), code],
@@ -52,11 +61,7 @@ class SignalTest(absltest.TestCase):
 
     def test_what_nohup_has_ignored_stays_ignored(self):
         code = "ready(); time.sleep(1); print('still here')"
-        self.addCleanup(
-            signal.signal,
-            signal.SIGHUP,
-            signal.signal(signal.SIGHUP, signal.SIG_IGN),
-        )
+        self._hang_up(signal.SIG_IGN)
         self.assertEqual(self._run(code, signal.SIGHUP), (0, "still here\n"))
 
     def test_held_signals_wait_for_the_end_of_the_step(self):
