@@ -164,9 +164,7 @@ def make_run(config: Config, options: Options, command: str) -> Run:
     """
     config = resolve_config(config)
     directory = RunDirectory(config.run_dir)
-    if options.restart:
-        directory.check_replaceable()
-    elif directory.is_complete(config):
+    if directory.needs_no_run(config, restart=options.restart):
         print(
             f"Nothing left to do: {directory.path} holds this very run, "
             "complete."

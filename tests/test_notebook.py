@@ -125,12 +125,7 @@ class NotebookTest(absltest.TestCase):
         end = time.monotonic() + 60
         while not checkpoint_files.find(checkpoints) and time.monotonic() < end:
             time.sleep(0.01)
-        asyncio.run(_done(self.client.km.interrupt_kernel()))
-
-
-async def _done(maybe_awaitable) -> None:
-    if maybe_awaitable is not None:
-        await maybe_awaitable
+        asyncio.run(self.client.km.interrupt_kernel())
 
 
 def _figures(run) -> list:

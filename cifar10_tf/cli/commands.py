@@ -53,7 +53,7 @@ def _run(arguments: list[str]) -> None:
 
 def help_text(arguments: list[str]) -> str:
     """Describes the command that is named and its flags, or all commands."""
-    for name in COMMANDS.keys() & set(arguments):
+    for name in filter(COMMANDS.__contains__, arguments):
         command = COMMANDS[name]
         path = " [PATH]" if inspect.signature(command.run).parameters else ""
         return (

@@ -60,14 +60,15 @@ def _find_data(config: Config) -> tuple[str, str]:
         UserError: it is not there, or another one is asked for.
     """
     name = FLAGS.dataset or config.dataset
-    both_folders = names.folder(name) and names.folder(config.dataset)
-    if name != config.dataset and not both_folders:
+    asked = dataclasses.replace(config, dataset=name)
+    if config.with_folder_of(asked) != asked:
         raise UserError(
             f"the run is of {config.dataset}, and is not evaluated on {name}: "
             "leave --dataset out."
         )
-    if FLAGS.data_dir or both_folders or name == "synthetic10":
-        return resolve_dataset(name, FLAGS.data_dir or ""), FLAGS.data_dir or ""
+    given_dir = FLAGS.data_dir or ""
+    if given_dir or names.folder(name) or name == "synthetic10":
+        return resolve_dataset(name, given_dir), given_dir
     for data_dir in config.data_dir, "":
         if prepared_files.find(name, data_dir):
             return name, data_dir

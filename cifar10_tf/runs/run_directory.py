@@ -34,6 +34,17 @@ class RunDirectory:
         self.checkpoints = self.path / "checkpoints"
         self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
 
+    def needs_no_run(self, config: Config, *, restart: bool) -> bool:
+        """Tells whether a run is complete, and to stay; else it can be made.
+
+        Raises:
+            UserError: as of `is_complete` or `check_replaceable`.
+        """
+        if restart:
+            self.check_replaceable()
+            return False
+        return self.is_complete(config)
+
     def is_complete(self, config: Config) -> bool:
         """Tells whether this very run has been done here already.
 
@@ -50,11 +61,7 @@ class RunDirectory:
         self._check_idle()
         if self.summary.is_file():
             self.read_summary()
-            if not self.model.is_file():
-                raise UserError(
-                    f"{self.model} is missing from a complete run; make the "
-                    "run again with --restart."
-                )
+            self.check_model()
             self._clean()  # its process may have died before
             return True
         self._check_writable()
@@ -209,6 +216,17 @@ class RunDirectory:
         with contextlib.suppress(OSError):  # as where it may not be written
             checkpoint_files.remove_all(self.checkpoints)
             os.unlink(self._lock.lock_file)
+
+    def check_model(self) -> None:
+        """Checks that the trained model is there.
+
+        Raises:
+            UserError: it is not.
+        """
+        if not self.model.is_file():
+            raise UserError(
+                f"{self.model} is missing; train it again by --restart."
+            )
 
     def is_run(self) -> bool:
         """Tells whether there is a run here, complete or not."""

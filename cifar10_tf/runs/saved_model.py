@@ -42,8 +42,7 @@ def load(run: RunDirectory, num_classes: int) -> keras.Model:
     name = run.read_config().model
     # As the file loads without this package, so that figures agree.
     model = in_plain_keras(build_model(name, num_classes=num_classes))
-    if not run.model.is_file():
-        raise UserError(f"{run.model} is missing; train it again by --restart.")
+    run.check_model()
     try:
         with zipfile.ZipFile(run.model) as archive:
             if damaged := archive.testzip():

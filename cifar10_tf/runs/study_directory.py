@@ -42,9 +42,9 @@ class StudyDirectory:
                 f"{self.path} holds a run, not a study of several; choose "
                 "another --run_dir."
             )
-        for path in self.summary, self.picture:
-            if os.path.lexists(path) and not self.runs():
-                raise UserError(
-                    f"{path} is not of a study, and is left alone; choose "
-                    "another --run_dir."
-                )
+        files = [p for p in (self.summary, self.picture) if os.path.lexists(p)]
+        if files and not self.runs():
+            raise UserError(
+                f"{files[0]} is not of a study, and is left alone; choose "
+                "another --run_dir."
+            )

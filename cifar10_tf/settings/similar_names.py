@@ -4,6 +4,12 @@ import difflib
 from collections.abc import Iterable
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Returns the question which known name was meant; "" if none is close."""
+    close = difflib.get_close_matches(name.lower(), known)
+    return f"did you mean {' or '.join(close)}? " if close else ""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Returns the message for it: what was meant, perhaps, and what there is.
 
@@ -11,6 +17,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
         kind: what it would be a name of, as "model".
     """
     known = list(known)
-    close = difflib.get_close_matches(name.lower(), known)
-    meant = f"did you mean {' or '.join(close)}? Choose" if close else "choose"
-    return f"Unknown {kind} {name!r}; {meant} from {', '.join(known)}."
+    question = did_you_mean(name, known)
+    choose = f"{question}Choose" if question else "choose"
+    return f"Unknown {kind} {name!r}; {choose} from {', '.join(known)}."

@@ -40,12 +40,16 @@ def train(
     study.check()
     configs = [_config_of_run(config, study, i) for i in range(num_runs)]
     # Before hours are spent: all of them can be made.
-    is_complete = [_is_complete(config, restart) for config in configs]
+    runs = [RunDirectory(config.run_dir) for config in configs]
+    is_complete = [
+        run.needs_no_run(config, restart=restart)
+        for run, config in zip(runs, configs, strict=True)
+    ]
     processes.check_time()
     if restart:  # all of them now: without it, the same command then goes on
         study.summary.unlink(missing_ok=True)
-        for config in configs:
-            RunDirectory(config.run_dir).set_aside()
+        for run in runs:
+            run.set_aside()
     for i, config in enumerate(configs):
         state = ": complete already" if is_complete[i] else ""
         # Flushed: the run's process writes to the same stream.
@@ -54,7 +58,6 @@ def train(
         )
         if not is_complete[i]:
             processes.train(config, run_flags)
-    runs = [RunDirectory(config.run_dir) for config in configs]
     summary = summarize([run.read_summary() for run in runs])
     figure = plots.study(
         summary["metrics"],
@@ -75,12 +78,3 @@ def _config_of_run(config: Config, study: StudyDirectory, i: int) -> Config:
         )
     except ValueError as error:
         raise UserError(str(error)) from error
-
-
-def _is_complete(config: Config, restart: bool) -> bool:
-    """Tells whether a run is not to be made, and checks that it can be."""
-    run = RunDirectory(config.run_dir)
-    if restart:
-        run.check_replaceable()
-        return False
-    return run.is_complete(config)

@@ -102,30 +102,33 @@ def _train_in(
     command: str,
 ) -> dict:
     resume_from = checkpoint.newest(run.checkpoints)
-    environment = {
-        "precision": precision.set_policy(config.precision, resume_from),
-        "versions": inventory.versions(),
-        "hardware": inventory.hardware(),
-    }
-    num_steps = steps_per_epoch(
-        easy_images.examples_per_epoch(data.num_train, config.easy_every),
-        config.batch_size,
+    policy = precision.set_policy(config.precision, resume_from)
+    num_examples = easy_images.examples_per_epoch(
+        data.num_train, config.easy_every
     )
+    num_steps = steps_per_epoch(num_examples, config.batch_size)
     model = compiled_model(
         config,
         num_classes=len(data.class_names),
         num_steps=config.epochs * num_steps,
     )
-    # Keras's choice: where there is a GPU and determinism is not asked for.
-    environment["jit"] = model.jit_compile
     whitening.adapt(model, data.sample)
 
-    throughput = _fit(
+    environment = {
+        "precision": policy,
+        "versions": inventory.versions(),
+        "hardware": inventory.hardware(),
+        # Keras's choice: where there is a GPU and no determinism is asked for.
+        "jit": model.jit_compile,
+    }
+    throughput = Throughput(num_examples, config.batch_size)
+    _fit(
         model,
         config,
         run,
         data,
         num_steps,
+        throughput=throughput,
         resume_from=resume_from,
         environment=environment,
         checkpoint_every_sec=checkpoint_every_sec,
@@ -163,17 +166,14 @@ def _fit(
     data: TrainingData,
     num_steps: int,
     *,
+    throughput: Throughput,
     resume_from: Checkpoint | None,
     environment: dict,
     checkpoint_every_sec: float,
-) -> Throughput:
+) -> None:
     """Trains for all epochs, each of num_steps steps, from where it was."""
     progress.announce(config, run, data)
     progress.warn_of_sizes(config, data)
-    throughput = Throughput(
-        easy_images.examples_per_epoch(data.num_train, config.easy_every),
-        config.batch_size,
-    )
     start = time.perf_counter()
     is_easy = easy_images.find_easy_images(config, data, resume_from)
     throughput.train_sec = time.perf_counter() - start
@@ -222,15 +222,17 @@ def _fit(
         read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
         verbose=progress.verbosity(),
     )
-    return throughput
 
 
 def _provenance(
     config: Config, data: TrainingData, is_easy: np.ndarray, environment: dict
 ) -> Provenance:
     """Returns what a checkpoint of the run must be of, and where it is made."""
-    by_name = environment["versions"] | environment["hardware"]
-    by_name |= {"jit": environment["jit"]}
+    by_name = {
+        **environment["versions"],
+        **environment["hardware"],
+        "jit": environment["jit"],
+    }
     return Provenance(
         run={
             "settings": config.settings(),

@@ -51,13 +51,6 @@ def _fill(root: pathlib.Path, files: dict[str, str], precious) -> None:
             path.write_text(content)
 
 
-def _is_run(directory: pathlib.Path) -> bool:
-    try:
-        return bool(RunDirectory(directory).read_config())
-    except UserError:
-        return False
-
-
 def _theirs(root: pathlib.Path) -> dict[pathlib.Path, str]:
     """Returns all files that are not a run's, by what they are and hold."""
     ours = {
@@ -72,7 +65,9 @@ def _theirs(root: pathlib.Path) -> dict[pathlib.Path, str]:
         if near.name in ("plots", "checkpoints"):
             near = near.parent
         is_checkpoint = path in checkpoint_files.find(path.parent)
-        of_run = _is_run(near) and (path.name in ours or is_checkpoint)
+        of_run = RunDirectory(near).is_run() and (
+            path.name in ours or is_checkpoint
+        )
         # A run that died at its start leaves an empty lock, and half a config.
         lock = near / ".lock"
         is_beginning = (
@@ -85,7 +80,7 @@ def _theirs(root: pathlib.Path) -> dict[pathlib.Path, str]:
             continue
         # Study files are written anew beside runs.
         if path.name in ("study.json", "study.png") and any(
-            map(_is_run, path.parent.glob("seed*"))
+            RunDirectory(run).is_run() for run in path.parent.glob("seed*")
         ):
             continue
         link = os.readlink(path) if path.is_symlink() else ""
@@ -95,9 +90,7 @@ def _theirs(root: pathlib.Path) -> dict[pathlib.Path, str]:
 
 def _train_at_the_command_line(config, restart: bool) -> None:
     run = RunDirectory(config.run_dir)
-    if restart:
-        run.check_replaceable()
-    if restart or not run.is_complete(config):
+    if not run.needs_no_run(config, restart=restart):
         _train(config, restart)
 
 

@@ -15,6 +15,7 @@ import filelock
 from cifar10_tf.datasets import official_archives
 from cifar10_tf.datasets.names import slug, title
 from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.settings.similar_names import did_you_mean
 from cifar10_tf.system import tensorflow_startup
 from cifar10_tf.system.atomic_files import check_writable
 from cifar10_tf.system.errors import UserError
@@ -51,9 +52,7 @@ def _builder_class(name: str):
 
     known = tfds.list_builders(with_community_datasets=False)
     if name not in known:
-        known += ["auto", "synthetic10"]
-        close = difflib.get_close_matches(name.lower(), known)
-        meant = f"did you mean {' or '.join(close)}? " if close else ""
+        meant = did_you_mean(name, [*known, "auto", "synthetic10"])
         raise UserError(
             f"Unknown dataset {name!r}; {meant}It is neither prepared nor in "
             "the catalog of TFDS; images of your own are --dataset=folder:PATH."
@@ -228,13 +227,12 @@ def _download_and_prepare(
         else:
             builder = tfds.builder(name, data_dir=root)
         prepared_files.feature_names(builder.info)
-        if name == "synthetic10":
-            _log.info("Drawing %s in %s, once.", name, root)
-            # TFDS would say that it downloads.
-            with contextlib.redirect_stdout(io.StringIO()):
-                builder.download_and_prepare()
-        else:
-            _log.info("Preparing %s in %s, once.", name, root)
+        is_drawn = name == "synthetic10"
+        verb = "Drawing" if is_drawn else "Preparing"
+        _log.info("%s %s in %s, once.", verb, name, root)
+        with contextlib.ExitStack() as stack:
+            if is_drawn:  # TFDS would say that it downloads
+                stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
             builder.download_and_prepare()
     except download_manager.NonMatchingChecksumError as error:
         raise UserError(
