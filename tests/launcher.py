@@ -9,11 +9,14 @@ import functools
 import json
 import os
 import pathlib
+import select
+import signal
 import subprocess
 import sys
 import tempfile
 
-# The parent answers each line of stdin with a status; a child leaves the loop.
+# The parent answers each line of stdin with the child's process ID and, when it
+# has ended, its status; the child leaves the loop.
 _LAUNCH = """
 import atexit, importlib, json, os, signal, sys, traceback
 for name in sys.argv[2:]:
@@ -23,13 +26,14 @@ for line in sys.stdin:
     job = json.loads(line)
     if not (child := os.fork()):
         break
+    print(child, flush=True)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     print(status, flush=True)
 else:
     sys.exit()
 signal.alarm(job["limit_sec"])
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-for stream, name in (1, job["stdout"]), (2, job["stderr"]):
+for stream, name in enumerate(job["streams"], 1):
     os.dup2(os.open(name, os.O_WRONLY), stream)
 os.environ.clear()
 os.environ.update(job["env"])
@@ -54,9 +58,51 @@ sys.stdout.flush()
 os._exit(status or 0)
 """
 
+_STREAMS = ("stdout", "stderr")
 _ROOT = pathlib.Path(__file__).parents[1]
 
 MAIN = "from cifar10_tf import main; main.run()"
+
+
+class Forked:
+    """A process of a launcher's; what is used of `subprocess.Popen`."""
+
+    def __init__(self, answers, directory: tempfile.TemporaryDirectory):
+        self._answers, self._directory = answers, directory
+        self.pid = int(answers.readline())
+        self.returncode = None
+
+    def poll(self) -> int | None:
+        """Returns the status if the process has ended."""
+        if self.returncode is None:
+            ended, _, _ = select.select([self._answers], [], [], 0)
+            if ended:
+                self.wait()
+        return self.returncode
+
+    def wait(self) -> int:
+        """Returns the status when the process has ended."""
+        if self.returncode is None:
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def communicate(self) -> tuple[str, str]:
+        """Waits, and returns what the process has written on both streams."""
+        self.wait()
+        path = pathlib.Path(self._directory.name)
+        out, err = ((path / name).read_text("utf-8") for name in _STREAMS)
+        self._directory.cleanup()
+        return out, err
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 class Launcher:
@@ -79,7 +125,7 @@ class Launcher:
             cwd=_ROOT,
         )
 
-    def run(
+    def start(
         self,
         *arguments,
         program: str = MAIN,
@@ -87,8 +133,10 @@ class Launcher:
         cwd: str | os.PathLike = ".",
         limit_sec: int = 240,
         tidies_up: bool = False,
-    ) -> subprocess.CompletedProcess:
-        """Runs a program, the command line by default; captures its output.
+    ) -> Forked:
+        """Starts a program, the command line by default.
+
+        The one before must have been waited for.
 
         Args:
             arguments: of the program.
@@ -96,27 +144,34 @@ class Launcher:
             tidies_up: whether it takes Python's own way out, on which
                 TensorFlow needs a second.
         """
-        argv = ["cifar10-tf", *map(str, arguments)]
-        with tempfile.TemporaryDirectory() as directory:
-            out, err = (pathlib.Path(directory) / name for name in ("o", "e"))
-            for path in (out, err):
-                path.touch()
-            job = {
-                "limit_sec": limit_sec,
-                "tidies_up": tidies_up,
-                "argv": argv,
-                "program": program,
-                "env": dict(os.environ if env is None else env),
-                "cwd": os.path.abspath(cwd),
-                "stdout": str(out),
-                "stderr": str(err),
-            }
-            self._process.stdin.write(json.dumps(job) + "\n")
-            self._process.stdin.flush()
-            status = int(self._process.stdout.readline())
-            return subprocess.CompletedProcess(
-                argv, status, out.read_text("utf-8"), err.read_text("utf-8")
-            )
+        directory = tempfile.TemporaryDirectory()
+        streams = [pathlib.Path(directory.name) / name for name in _STREAMS]
+        for path in streams:
+            path.touch()
+        job = {
+            "limit_sec": limit_sec,
+            "tidies_up": tidies_up,
+            "argv": _argv(arguments),
+            "program": program,
+            "env": dict(os.environ if env is None else env),
+            "cwd": os.path.abspath(cwd),
+            "streams": list(map(str, streams)),
+        }
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        return Forked(self._process.stdout, directory)
+
+    def run(self, *arguments, **kwargs) -> subprocess.CompletedProcess:
+        """Runs a program as `start` does to its end; captures its output."""
+        process = self.start(*arguments, **kwargs)
+        output = process.communicate()
+        return subprocess.CompletedProcess(
+            _argv(arguments), process.returncode, *output
+        )
+
+
+def _argv(arguments) -> list[str]:
+    return ["cifar10-tf", *map(str, arguments)]
 
 
 @functools.cache

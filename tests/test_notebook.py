@@ -18,7 +18,7 @@ from cifar10_tf.runs import checkpoint_files
 from tests import fakes
 
 _SETTINGS = {
-    "model": "speedrun_s", "dataset": "synthetic10", "epochs": 20,
+    "model": "speedrun_s", "dataset": "synthetic10", "epochs": 10,
     "batch_size": 50, "max_train_examples": 500, "checkpoint_every_sec": 0.2,
 }  # fmt: skip
 
@@ -75,7 +75,7 @@ class NotebookTest(absltest.TestCase):
                 self._run(
                     f"assert run.summary['command'].startswith({_COMMAND!r})"
                 )
-            self.assertLess(len(shown), 20 * 300)  # a line an epoch
+            self.assertLess(len(shown), 10 * 300)  # a line an epoch
             self._run(_OTHER_MODELS)
             self._interrupt(_train("third"))
             shown = self._run(_train("third"))
@@ -117,7 +117,7 @@ class NotebookTest(absltest.TestCase):
         self.assertEqual(caught.exception.ename, "KeyboardInterrupt")
         self.assertRegex(
             caught.exception.evalue,
-            r"SIGINT( after step \d+ of 200)?; the same call goes on with it",
+            r"SIGINT( after step \d+ of 100)?; the same call goes on with it",
         )
 
     def _press(self) -> None:

@@ -23,8 +23,10 @@ class PlotsTest(parameterized.TestCase):
     def test_samples(self, num_images):
         figure = plots.samples(*fakes.random_arrays(num_images), _CLASSES, "T")
         self._render(figure)
-        self.assertLen(figure.axes, 32)
-        self.assertEqual(figure.axes[0].get_title(), "class0")
+        (axis,) = figure.axes
+        self.assertLen(axis.images, min(num_images, 32))
+        self.assertLen(axis.texts, min(num_images, 32))
+        self.assertEqual(axis.texts[0].get_text(), "class0")
 
     def test_predictions_tell_right_from_wrong_without_colour(self):
         images, labels = fakes.random_arrays(18)
@@ -32,7 +34,7 @@ class PlotsTest(parameterized.TestCase):
         probabilities[:, 3] = 0.55
         figure = plots.predictions(images, labels, probabilities, _CLASSES, "T")
         self._render(figure)
-        wrong, right = figure.axes[0].title, figure.axes[3].title
+        wrong, _, _, right, *_ = figure.axes[0].texts
         self.assertEqual(wrong.get_text(), "class0 : class3\n✗ 55%")
         self.assertEqual(right.get_text(), "class3 : class3\n✓ 55%")
         self.assertNotEqual(wrong.get_color(), right.get_color())
@@ -44,13 +46,12 @@ class PlotsTest(parameterized.TestCase):
             images, labels, probabilities, ["automobile"] * 10, "T"
         )
         self._render(figure)
-        boxes = [a.title.get_window_extent() for a in figure.axes]
+        (axis,) = figure.axes
+        boxes = [text.get_window_extent() for text in axis.texts]
         for left, right in itertools.pairwise(boxes[:6]):
             self.assertLess(left.x1, right.x0)
-        self.assertLess(
-            figure.axes[6].title.get_window_extent().y1,
-            figure.axes[0].get_window_extent().y0,
-        )
+        self.assertLess(boxes[6].y1, axis.images[0].get_window_extent().y0)
+        self.assertLess(boxes[0].y1, figure._suptitle.get_window_extent().y0)
 
     def test_curves_mark_the_highest_validation_accuracy(self):
         history = [_row(1), _row(2, val_accuracy=0.75), _row(3)]
@@ -142,7 +143,7 @@ class PlotsTest(parameterized.TestCase):
                 images, labels, np.eye(18, 10), names, ""
             )
             self._render(figure)
-            boxes = [a.title.get_window_extent() for a in figure.axes]
+            boxes = [t.get_window_extent() for t in figure.axes[0].texts]
             for left, right in itertools.pairwise(boxes[:6]):
                 self.assertLess(left.x1, right.x0)
 
@@ -166,7 +167,7 @@ class PlotsTest(parameterized.TestCase):
         figure = plots.predictions(
             images, labels, np.eye(18, 10), ["猫" * 6] * 10, "T"
         )
-        self.assertEqual(figure.axes[0].title.get_fontsize(), 230 / 27)
+        self.assertEqual(figure.axes[0].texts[0].get_fontsize(), 230 / 27)
 
 
 if __name__ == "__main__":

@@ -40,22 +40,26 @@ checkpoint_files.remove_all = lambda directory: None
 """
 
 
-# Drawing takes two seconds of each.
-UNDRAWN = "from tests import undrawn; undrawn.figures().start()\n"
+def start(*arguments, program: str, **kwargs) -> subprocess.Popen:
+    """Starts a program in a process that has imported nothing."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kwargs,
+    )
 
 
 class Bench:
     """A place for runs, and for the data that they train on.
 
     Args:
-        program: what each process does first.
+        start: starts a program with arguments, `env` and `cwd`.
     """
 
-    def __init__(
-        self, path: pathlib.Path, rng: random.Random, program: str = ""
-    ):
-        self.path, self.rng = path, rng
-        self._program = _PROGRAM + program
+    def __init__(self, path: pathlib.Path, rng: random.Random, start=start):
+        self.path, self.rng, self._start = path, rng, start
         self._alone = {}  # what runs left alone have come to, by their flags
         with contextlib.redirect_stdout(io.StringIO()):  # the table is there
             fakes.write_cifar10(path / "data", 300, 100)
@@ -64,21 +68,18 @@ class Bench:
         )
         self._environment["PYTHONPATH"] = str(_ROOT)
 
-    def start(self, flags, run_dir, patch="", **kwargs) -> subprocess.Popen:
-        return subprocess.Popen(
-            [sys.executable, "-c", self._program + patch + "main.run()"]
-            + [*_FLAGS, *flags, f"--run_dir={run_dir}"],
+    def start(self, flags, run_dir, patch=""):
+        """Starts a training, after `patch`, a program."""
+        return self._start(
+            *(*_FLAGS, *flags, f"--run_dir={run_dir}"),
+            program=f"{_PROGRAM}{patch}\nmain.run()",
             env=self._environment,
             cwd=self.path,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            **kwargs,
         )
 
-    def finish(self, flags, run_dir, **kwargs) -> tuple[int, str]:
-        """Runs the command to its end; returns status and standard error."""
-        process = self.start(flags, run_dir, **kwargs)
+    def finish(self, flags, run_dir, patch="") -> tuple[int, str]:
+        """Runs a training to its end; returns status and standard error."""
+        process = self.start(flags, run_dir, patch)
         error = process.communicate()[1]
         return process.returncode, error
 

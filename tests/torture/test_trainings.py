@@ -1,4 +1,4 @@
-"""A little of `make torture`."""
+"""A little of `make torture`, in processes that have imported TensorFlow."""
 
 import pathlib
 import random
@@ -7,7 +7,8 @@ import tempfile
 import pytest
 from absl.testing import absltest
 
-from tests.torture.bench import CASES, UNDRAWN, Bench
+from tests import launcher
+from tests.torture.bench import CASES, Bench
 from tests.torture.trainings import kills, limits, terminations
 
 
@@ -18,7 +19,8 @@ class _TestCase(absltest.TestCase):
         path = pathlib.Path(
             cls.enterClassContext(tempfile.TemporaryDirectory())
         )
-        cls.bench = Bench(path, random.Random(1), UNDRAWN)
+        start = launcher.heavy().start
+        cls.bench = Bench(path, random.Random(1), start)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """What is done to trainings; each case returns a figure."""
 
-import resource
 import shutil
 import signal
 import time
@@ -17,6 +16,11 @@ restore = checkpoint.restore
 checkpoint.restore = lambda model, arrays: restore(model, [
     np.zeros_like(array) if "seed_generator" in path else array
     for array, (path, _, _) in zip(arrays, checkpoint.describe(model))])
+"""
+
+_LIMIT = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))
 """
 
 
@@ -115,13 +119,7 @@ def limits(bench, flags, number) -> tuple[str, bool]:
         sizes = [p.stat().st_size for p in (origin / "checkpoints").iterdir()]
         # From a page to all but a page of a checkpoint.
         limit = 4096 + i * (max(sizes) - 8192) // max(number - 1, 1)
-        status, error = bench.finish(
-            flags,
-            origin,
-            preexec_fn=lambda limit=limit: resource.setrlimit(
-                resource.RLIMIT_FSIZE, (limit, limit)
-            ),
-        )
+        status, error = bench.finish(flags, origin, _LIMIT.format(limit))
         last = error.splitlines()[-1] if error else ""
         whole = checkpoint.newest(origin / "checkpoints")
         torn = list((origin / "checkpoints").glob("*.damaged"))
