@@ -1,5 +1,6 @@
 """Lets pytest run absltest's tests, which absl's own runner would set up."""
 
+import gc
 import os
 import tempfile
 
@@ -24,6 +25,14 @@ def pytest_collection_modifyitems(items):
     """Puts classes with slow tests first: nobody is to wait for them alone."""
     slow = {i.cls for i in items if i.get_closest_marker("slow")}
     items.sort(key=lambda item: item.cls not in slow)
+
+
+def pytest_collection_finish():
+    """Spares the garbage collector what has been imported, all of TensorFlow.
+
+    Keras has it search everything again and again.
+    """
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

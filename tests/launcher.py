@@ -18,10 +18,11 @@ import tempfile
 # The parent answers each line of stdin with the child's process ID and, when it
 # has ended, its status; the child leaves the loop.
 _LAUNCH = """
-import atexit, importlib, json, os, signal, sys, traceback
+import atexit, gc, importlib, json, os, signal, sys, traceback
 for name in sys.argv[2:]:
     importlib.import_module(name)
 exec(sys.argv[1])
+gc.freeze()  # what is imported need not be searched, nor copied for that
 for line in sys.stdin:
     job = json.loads(line)
     if not (child := os.fork()):
@@ -191,5 +192,5 @@ def heavy() -> Launcher:
         "cifar10_tf.training.trainer",
         "scipy.stats",
         "tensorflow",
-        prepare="from tests import undrawn; undrawn.figures().start()",
+        prepare="from tests import undrawn; undrawn.start()",
     )

@@ -33,7 +33,7 @@ _COMMAND = "cifar10_tf.train(model='speedrun_s', dataset='synthetic10', epochs="
 _SETUP = f"""
 import sys; sys.path.append({str(pathlib.Path(__file__).parents[1])!r})
 from tests import undrawn
-undrawn.figures().start()
+undrawn.start()
 import cifar10_tf
 """
 

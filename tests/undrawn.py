@@ -1,13 +1,19 @@
-"""Figures that are saved without being drawn.
+"""Runs whose pictures are saved without being drawn.
 
-Drawing takes two seconds of a short run. It is tested in `evaluation/` and
-wherever a run has a process of its own.
+Drawing takes a second of a short run. It is tested in `evaluation/` and by a
+study in `training/test_trainer.py`. As a program this is the command line:
+
+    python tests/undrawn.py [COMMAND] [flags]
 """
 
 import pathlib
+import sys
 from unittest import mock
 
 from matplotlib.figure import Figure
+
+from cifar10_tf import main
+from cifar10_tf.studies import processes
 
 
 def figures():
@@ -17,3 +23,14 @@ def figures():
         "savefig",
         lambda figure, path, **kwargs: pathlib.Path(path).write_bytes(b""),
     )
+
+
+def start() -> None:
+    """Draws nothing from now on, nor do the processes of a study."""
+    figures().start()
+    processes._PROGRAM = [sys.executable, __file__]
+
+
+if __name__ == "__main__":
+    start()
+    main.run()

@@ -180,7 +180,8 @@ def _successes(
     program = f"""
 import pathlib, sys
 from cifar10_tf import main
-from tests import fakes
+from tests import fakes, undrawn
+undrawn.start()
 with fakes.published_in(pathlib.Path({str(root / "files")!r}), {_ROWS}):
     with fakes.small_synthetic10():
         main.run()
