@@ -1,3 +1,4 @@
+import functools
 import pathlib
 import subprocess
 import sys
@@ -26,23 +27,34 @@ assert "cifar10_tf" not in sys.modules
 """
 
 
+_IMAGES = np.float32(fakes.random_arrays(4)[0] / 255)
+
+
+@functools.cache
+def _trained(name, policy):
+    """Returns a model with statistics and weights that are not the first.
+
+    policy: the one that is set.
+    """
+    # Untrained statistics don't normalise: of some seeds the outputs are
+    # 0 and 1, which bfloat16 may exchange.
+    keras.utils.set_random_seed(0)
+    model = build_model(name)
+    model(_IMAGES, training=True)
+    random = np.random.RandomState(0)
+    weights = [
+        w + random.uniform(0, 0.03, w.shape) for w in model.get_weights()
+    ]
+    model.set_weights(weights)
+    return model
+
+
 class InPlainKerasTest(parameterized.TestCase):
     @parameterized.product(name=_FAMILIES, policy=["float32", "mixed_bfloat16"])
     def test_computes_the_same_after_training(self, name, policy):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
         keras.config.set_dtype_policy(policy)
-        # Untrained statistics don't normalise: of some seeds the outputs are
-        # 0 and 1, which bfloat16 may exchange.
-        keras.utils.set_random_seed(0)
-        model = build_model(name)
-        images, _ = fakes.random_arrays(4)
-        images = np.float32(images / 255)
-        model(images, training=True)  # statistics other than the first
-        random = np.random.RandomState(0)
-        weights = [
-            w + random.uniform(0, 0.03, w.shape) for w in model.get_weights()
-        ]
-        model.set_weights(weights)
+        model = _trained(name, policy)
         plain = in_plain_keras(model)
         self.assertEqual(plain.name, name)
         self.assertEqual(
@@ -53,10 +65,10 @@ class InPlainKerasTest(parameterized.TestCase):
             [layer.compute_dtype for layer in plain.layers],
             [layer.compute_dtype for layer in model.layers],
         )
-        expected = model(images)
+        expected = model(_IMAGES)
         # Of bfloat16's eight bits the last may round differently.
         atol = 1e-5 if policy == "float32" else 0.05
-        np.testing.assert_allclose(plain(images), expected, atol=atol)
+        np.testing.assert_allclose(plain(_IMAGES), expected, atol=atol)
         self.assertGreater(np.ptp(expected), 0.01)
         for layer in plain.layers:
             self.assertStartsWith(type(layer).__module__, "keras.")
@@ -81,13 +93,11 @@ class InPlainKerasTest(parameterized.TestCase):
     @pytest.mark.slow
     def test_plain_keras_loads_what_was_saved(self):
         directory = pathlib.Path(self.create_tempdir().full_path)
-        images, _ = fakes.random_arrays(2)
-        images = np.float32(images / 255)
         for name in _FAMILIES:
-            model = build_model(name)
+            model = _trained(name, "float32")
             in_plain_keras(model).save(directory / f"{name}.keras")
             np.savez(
-                directory / name, images=images, probabilities=model(images)
+                directory / name, images=_IMAGES, probabilities=model(_IMAGES)
             )
         result = subprocess.run(
             [sys.executable, "-c", _LOAD_AND_COMPARE, directory],
