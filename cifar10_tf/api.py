@@ -1,5 +1,6 @@
 """What a notebook imports: `train` and `load_run`, which return a `Run`."""
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -62,13 +63,10 @@ class Run:
 
         from cifar10_tf.runs import saved_model
 
-        policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(summary["precision"])
-        try:
+        with _keeping_the_policy():
+            keras.config.set_dtype_policy(summary["precision"])
             num_classes = len(summary["per_class_accuracy"])
             return saved_model.load(self._directory, num_classes)
-        finally:
-            keras.config.set_dtype_policy(policy)
 
     def __repr__(self) -> str:
         return f"<Run of {self.config.model} in {self.path}>"
@@ -85,7 +83,9 @@ def train(
     """Makes a run, or goes on with it, and returns it; the flags' names.
 
     What is complete already is not repeated. An interrupted call saves the
-    training after the step then running; the same call goes on with it.
+    training after the step then running; the same call goes on with it. Seeds
+    the random numbers of Python, NumPy and TensorFlow, as
+    `keras.utils.set_random_seed` does; `deterministic` holds for the process.
 
     Args:
         mixed_precision: uses the precision that this hardware gains from.
@@ -174,10 +174,23 @@ def make_run(config: Config, options: Options, command: str) -> Run:
     tensorflow_startup.start_tensorflow()
     from cifar10_tf.training import trainer
 
-    trainer.train(
-        config,
-        restart=options.restart,
-        checkpoint_every_sec=options.checkpoint_every_sec,
-        command=command,
-    )
+    with _keeping_the_policy():
+        trainer.train(
+            config,
+            restart=options.restart,
+            checkpoint_every_sec=options.checkpoint_every_sec,
+            command=command,
+        )
     return Run(directory)
+
+
+@contextlib.contextmanager
+def _keeping_the_policy():
+    """Keeps the dtype policy of whatever else a notebook builds."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)

@@ -96,10 +96,18 @@ class TrainTest(ApiTestCase):
         with self.assertRaisesRegex(KeyboardInterrupt, "max_minutes"):
             self._train(run_dir="run", max_minutes=1e-6)
         self.assertIsNone(interruption.due())
-        run = self._train(run_dir="run")
-        # A complete one is not repeated.
+        self._train(run_dir="run")
+
+    def test_what_comes_after_is_as_before(self):
+        def train():
+            return self._train(run_dir="run", precision="mixed_bfloat16")
+
+        run = train()
+        self.assertEqual(run.summary["precision"], "mixed_bfloat16")
+        # The policy of other models of the notebook.
+        self.assertEqual(keras.config.dtype_policy().name, "float32")
         summary = run.summary
-        self.assertEqual(self._train(run_dir="run").summary, summary)
+        self.assertEqual(train().summary, summary)  # not repeated
 
     def test_the_directory_is_derived_and_nobody_elses(self):
         (self.directory / "metrics.jsonl").write_text("mine")

@@ -26,8 +26,7 @@ def run(path: str = "") -> None:
                 f"prepare takes a PATH of CIFAR-10, not of {config.dataset}: "
                 "leave out one of them."
             )
-        _check_unprepared(path)
-        name, source = "cifar10", official_archives.find(path)
+        name, source = "cifar10", _find(path)
     else:
         name = resolve_dataset(config.dataset, config.data_dir)
         source = None
@@ -41,9 +40,14 @@ def run(path: str = "") -> None:
         sys.exit(_SUBSTITUTED)
 
 
-def _check_unprepared(path: str) -> None:
-    if root := prepared_files.data_root_at(pathlib.Path(path).absolute()):
+def _find(path: str) -> pathlib.Path:
+    try:
+        return official_archives.find(path)
+    except UserError:
+        root = prepared_files.data_root_at(pathlib.Path(path).absolute())
+        if not root:
+            raise
         raise UserError(
             f"TFDS has prepared CIFAR-10 in {root} already: use it by "
             f"--data_dir={root}, or for all commands by TFDS_DATA_DIR={root}."
-        )
+        ) from None

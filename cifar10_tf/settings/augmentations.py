@@ -66,6 +66,11 @@ def parse(text: str) -> dict[str, float]:
             )
         if name == _NONE:
             raise ValueError(f"none stands alone, got {text!r}.")
+        if name.isdecimal():
+            raise ValueError(
+                f"{name!r} is a strength without a name in {text!r}; a decimal "
+                "point is a dot, as in 'brightness=0.15'."
+            )
         if name not in AUGMENTATIONS:
             raise ValueError(
                 unknown("augmentation", name, [*AUGMENTATIONS, _NONE])

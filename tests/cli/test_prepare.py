@@ -60,7 +60,7 @@ class PrepareTest(cases.CommandTestCase):
         fakes.write_published(self.directory, _ROWS)
         self.data_dir = self.directory
         for _ in range(2):
-            for name in "cifar-10-binary.tar.gz", "cifar-10-batches-py":
+            for name in "cifar-10-binary.tar.gz", "cifar-10-batches-py", "":
                 self.assertIn(
                     "cifar10 is ready", self._prepare(self.directory / name)
                 )

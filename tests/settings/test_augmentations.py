@@ -37,6 +37,7 @@ class AugmentSpecTest(parameterized.TestCase):
         ("crop=2.5", "whole"),
         ("brightness=nan", "0 to 1"),
         ("brightness=1.5", "0 to 1"),
+        ("brightness=0,15", "a decimal point is a dot"),
     )
     def test_mistakes_are_named(self, text, message):
         with self.assertRaisesRegex(ValueError, message):
