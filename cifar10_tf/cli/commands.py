@@ -4,7 +4,7 @@ import inspect
 
 from absl import app
 
-from cifar10_tf.cli import doctor, evaluate, flags, prepare, train
+from cifar10_tf.cli import doctor, evaluate, flags, prepare, report, train
 from cifar10_tf.settings import similar_names
 from cifar10_tf.system.errors import UserError
 
@@ -12,6 +12,7 @@ from cifar10_tf.system.errors import UserError
 COMMANDS = {
     "train": train,
     "evaluate": evaluate,
+    "report": report,
     "prepare": prepare,
     "doctor": doctor,
 }

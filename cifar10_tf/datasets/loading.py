@@ -9,6 +9,7 @@ import numpy as np
 
 from cifar10_tf.datasets import array_cache, image_folder, names
 from cifar10_tf.datasets.tfds import preparation, prepared_files
+from cifar10_tf.system.errors import UserError
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,26 @@ class ImageDataset:
     class_names: tuple[str, ...]
     train: Examples
     test: Examples
+
+
+def load_prepared(name: str, data_dir: str) -> ImageDataset:
+    """Returns the dataset of a run; nothing is fetched for it.
+
+    Args:
+        name: as in the run's config.
+        data_dir: where the run had it; else it is looked for in TFDS's own.
+
+    Raises:
+        UserError: it is not on this machine, or damaged.
+    """
+    if path := names.folder(name):
+        if not path.is_dir():
+            raise UserError(f"{path} is not there any more")
+        return load_dataset(name, "")
+    for place in data_dir, "":
+        if prepared_files.find(name, place):
+            return load_dataset(name, place)
+    raise UserError(f"{name} is not prepared on this machine")
 
 
 def load_dataset(

@@ -31,6 +31,8 @@ class RunDirectory:
         self.summary = self.path / "summary.json"
         self.model = self.path / "model.keras"
         self.plots = self.path / "plots"
+        self.predictions = self.path / "test_predictions.npz"
+        self.report = self.path / "report.html"
         self.checkpoints = self.path / "checkpoints"
         self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
 

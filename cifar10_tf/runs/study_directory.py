@@ -7,6 +7,15 @@ import re
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.system.errors import UserError
 
+# What `study.json` has, where the runs' summaries do, and how it is shown.
+METRICS = {
+    "test_accuracy": ("test accuracy", ".2%"),
+    "test_accuracy_tta": ("test accuracy with TTA", ".2%"),
+    "validation_accuracy": ("validation accuracy", ".2%"),
+    "train_sec": ("seconds of training", ".1f"),
+    "total_sec": ("seconds in all", ".1f"),
+}
+
 _RUN = re.compile(r"seed(0|[1-9]\d*)", re.ASCII)
 
 
@@ -17,6 +26,7 @@ class StudyDirectory:
         self.path = pathlib.Path(path).expanduser().absolute()
         self.summary = self.path / "study.json"
         self.picture = self.path / "study.png"
+        self.report = self.path / "study.html"
 
     def run(self, seed: int) -> RunDirectory:
         """Returns the directory of the run with a seed."""

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from cifar10_tf.evaluation import plots
+from cifar10_tf.report import study_report
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
@@ -67,6 +68,7 @@ def train(
     with replacing(study.picture) as aside:
         figure.savefig(aside, dpi=150)
     write_json(study.summary, summary)
+    study_report.write(study)
     return summary
 
 

@@ -5,15 +5,7 @@ import sys
 
 from cifar10_tf.datasets import names
 from cifar10_tf.evaluation.statistics import mean_and_interval
-
-# What is reported, where the runs' summaries have it, and how.
-_METRICS = {
-    "test_accuracy": ("test accuracy", ".2%"),
-    "test_accuracy_tta": ("test accuracy with TTA", ".2%"),
-    "validation_accuracy": ("validation accuracy", ".2%"),
-    "train_sec": ("seconds of training", ".1f"),
-    "total_sec": ("seconds in all", ".1f"),
-}
+from cifar10_tf.runs.study_directory import METRICS
 
 
 def summarize(summaries: list[dict]) -> dict:
@@ -27,7 +19,7 @@ def summarize(summaries: list[dict]) -> dict:
         "seeds": [summary["seed"] for summary in summaries],
         "metrics": {
             name: mean_and_interval([summary[name] for summary in summaries])
-            for name in _METRICS
+            for name in METRICS
             if first.get(name) is not None
         },
         # More than one where runs were made elsewhere, or later.
@@ -59,7 +51,7 @@ def table(summary: dict) -> str:
         "min to max",
     ]
     for name, metric in summary["metrics"].items():
-        label, spec = _METRICS[name]
+        label, spec = METRICS[name]
         mean, std, low, high, least, most = (
             format(value, spec)
             for value in (

@@ -10,7 +10,13 @@ import tensorflow as tf
 from cifar10_tf.evaluation import evaluation
 from cifar10_tf.models.layers import whitening
 from cifar10_tf.pipeline.batches import steps_per_epoch
-from cifar10_tf.runs import checkpoint, checkpoint_files, saved_model
+from cifar10_tf.report import report, run_contents
+from cifar10_tf.runs import (
+    checkpoint,
+    checkpoint_files,
+    predictions_file,
+    saved_model,
+)
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -139,6 +145,7 @@ def _train_in(
     result = evaluation.evaluate(
         run, data.test, data.class_names, with_tta=config.tta
     )
+    predictions_file.write(run.predictions, result.probabilities, result.labels)
     history = run.read_metrics()
     results.save_plots(run, config, data, history, result)
     summary = {
@@ -147,6 +154,8 @@ def _train_in(
         ),
         "command": command,
     }
+    contents = run_contents.with_predictions(run, config, summary, history)
+    report.write(contents, data.test.images)
     run.complete(summary)
     return summary
 

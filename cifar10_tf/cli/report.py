@@ -1,0 +1,34 @@
+"""Write report.html of --run_dir again, or a study's pages."""
+
+from cifar10_tf.cli import flags
+from cifar10_tf.cli.flags import FLAGS
+from cifar10_tf.evaluation import missing_predictions
+from cifar10_tf.report import report, run_contents, study_report
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import StudyDirectory
+from cifar10_tf.system.errors import UserError
+
+TAKES = ("run_dir",)
+
+
+def run() -> None:
+    """Writes the page of a run, or those of a study and its runs."""
+    flags.config_and_options()  # whose values are checked
+    if not FLAGS.run_dir:
+        raise UserError("report needs --run_dir=DIRECTORY, that of a run.")
+    directory = RunDirectory(FLAGS.run_dir)
+    study = StudyDirectory(directory.path)
+    if directory.is_run() or not study.runs():
+        _write(directory)
+        return
+    for of_study in study.runs():
+        if of_study.summary.exists():
+            _write(of_study)
+    study_report.write(study)
+    print(f"Written: {study.report}")
+
+
+def _write(directory: RunDirectory) -> None:
+    missing_predictions.make(directory)
+    report.write(run_contents.read(directory))
+    print(f"Written: {directory.report}")

@@ -1,0 +1,1 @@
+"""Runs -> pages for people; loads no model and no TensorFlow."""

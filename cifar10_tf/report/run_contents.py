@@ -1,0 +1,116 @@
+"""A run directory -> all that a page or a comparison shows of it."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from cifar10_tf.datasets import names
+from cifar10_tf.datasets.loading import load_prepared
+from cifar10_tf.evaluation.classification import confusion_matrix
+from cifar10_tf.runs import predictions_file
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import Config
+from cifar10_tf.system.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class RunContents:
+    """A complete run, as it lies on the disk.
+
+    Attributes:
+        probabilities: float64 [num_examples, num_classes], of the test split.
+        labels: int64 [num_examples].
+    """
+
+    directory: RunDirectory
+    config: Config
+    summary: dict[str, Any]
+    history: list[dict[str, Any]]
+    class_names: tuple[str, ...]
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def title(self) -> str:
+        """Model, dataset and seed, in a line."""
+        return f"{self.config.model} on {self.dataset_title}"
+
+    @property
+    def dataset_title(self) -> str:
+        """How people call the dataset."""
+        return names.title(self.summary["dataset"])
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """The most probable class of each example, int64 [num_examples]."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which examples are classified right, booleans [num_examples]."""
+        return self.predictions == self.labels
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts, int64 [true class, predicted class]."""
+        return confusion_matrix(
+            self.labels, self.predictions, len(self.class_names)
+        )
+
+
+def read(directory: RunDirectory) -> RunContents:
+    """Returns the contents of a complete run.
+
+    Raises:
+        UserError: it is not complete, or damaged, or has no predictions.
+    """
+    return with_predictions(
+        directory,
+        directory.read_config(),
+        directory.read_summary(),
+        directory.read_metrics(),
+    )
+
+
+def with_predictions(
+    directory: RunDirectory,
+    config: Config,
+    summary: dict[str, Any],
+    history: list[dict[str, Any]],
+) -> RunContents:
+    """Returns the contents of a run, with the predictions that it has saved.
+
+    Raises:
+        UserError: there are none, or they don't fit the summary.
+    """
+    predictions = predictions_file.read(directory.predictions)
+    class_names = summary.get("class_names", summary["per_class_accuracy"])
+    if predictions.probabilities.shape[1] != len(class_names) or not history:
+        raise UserError(
+            f"the files in {directory.path} don't fit each other: make the run "
+            "again with --restart."
+        )
+    return RunContents(
+        directory,
+        config,
+        summary,
+        history,
+        tuple(map(str, class_names)),
+        predictions.probabilities.astype(np.float64),
+        predictions.labels,
+    )
+
+
+def test_images(run: RunContents) -> np.ndarray:
+    """Returns the test images of a run, uint8 [num_examples, 32, 32, 3].
+
+    Raises:
+        UserError: they are not here, or others than those of the run.
+    """
+    dataset = load_prepared(run.config.dataset, run.config.data_dir)
+    if not np.array_equal(dataset.test.labels, run.labels):
+        raise UserError(
+            f"the test images in {dataset.source} are not those of the run"
+        )
+    return dataset.test.images

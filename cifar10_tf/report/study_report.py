@@ -1,0 +1,123 @@
+"""A study's directory -> `study.html`: what its runs say together."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from cifar10_tf.datasets import names
+from cifar10_tf.report import page, svg_charts
+from cifar10_tf.report.svg_charts import Chart, Series
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import METRICS, StudyDirectory
+from cifar10_tf.system.errors import UserError
+
+
+def write(study: StudyDirectory) -> None:
+    """Writes the page of a complete study; it links those of its runs.
+
+    Raises:
+        UserError: the study is not complete, or damaged.
+        OSError: the page can't be written.
+    """
+    summary = _read_summary(study)
+    runs = [study.run(seed) for seed in summary["seeds"]]
+    summaries = [run.read_summary() for run in runs]
+    page.write(
+        study.report,
+        "study.html",
+        title=f"{summary['model']} on {names.title(summary['dataset'])}, "
+        f"{len(runs)} times",
+        study=summary,
+        accuracy=summary["metrics"]["test_accuracy"],
+        metrics=[
+            (*METRICS[name], metric)
+            for name, metric in summary["metrics"].items()
+        ],
+        are_two=len(runs) == 2,  # whose interval may be of any size
+        runs=[
+            {
+                "seed": of_run["seed"],
+                "page": run.report.relative_to(study.path).as_posix(),
+                "has_page": run.report.exists(),
+                "summary": of_run,
+            }
+            for run, of_run in zip(runs, summaries, strict=True)
+        ],
+        curves=_curves([run.read_metrics() for run in runs], summary["seeds"]),
+        classes=_classes(summaries),
+        settings=_settings(runs[0]),
+        num_images=summaries[0]["num_test_examples"],
+    )
+
+
+def _read_summary(study: StudyDirectory) -> dict[str, Any]:
+    try:
+        summary = json.loads(study.summary.read_text("utf-8"))
+        if not {"seeds", "metrics", "model", "dataset"} <= summary.keys():
+            raise ValueError("something is missing")
+    except FileNotFoundError as error:
+        raise UserError(
+            f"the study in {study.path} is not complete; its training command "
+            "goes on with it."
+        ) from error
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{study.summary} is damaged; the study's command writes it anew."
+        ) from error
+    return summary
+
+
+def _curves(histories: list[list[dict]], seeds: list[int]) -> list[Chart]:
+    """Returns the accuracies of all runs by epoch, a line for each."""
+    epochs = list(range(1, max(map(len, histories)) + 1))
+
+    def chart(name: str, title: str) -> Chart:
+        series = [
+            Series(
+                f"seed {seed}",
+                [row[name] for row in history]
+                + [None] * (len(epochs) - len(history)),
+                style=1,
+            )
+            for seed, history in zip(seeds, histories, strict=True)
+        ]
+
+        def readout(i: int) -> str:
+            values = [s.values[i] for s in series if s.values[i] is not None]
+            return (
+                f"epoch {epochs[i]}: {np.mean(values):.2%} on average, "
+                f"{min(values):.2%} to {max(values):.2%}"
+            )
+
+        return svg_charts.line_chart(
+            title,
+            epochs,
+            series,
+            readout,
+            x_label="epoch",
+            y_format=".0%",
+        )
+
+    charts = [chart("accuracy", "Training accuracy by epoch, a line for a run")]
+    if histories[0][-1]["val_accuracy"] is not None:
+        charts.append(
+            chart("val_accuracy", "Validation accuracy by epoch, a line a run")
+        )
+    return charts
+
+
+def _classes(summaries: list[dict]) -> list[tuple[str, list[float]]]:
+    """Returns the accuracies of each class, lowest mean first."""
+    rows = []
+    for name in summaries[0]["per_class_accuracy"]:
+        values = [s["per_class_accuracy"][name] for s in summaries]
+        if None not in values:
+            rows.append((name, values))
+    return sorted(rows, key=lambda row: np.mean(row[1]))
+
+
+def _settings(run: RunDirectory) -> dict[str, Any]:
+    settings = run.read_config().settings()
+    del settings["seed"]
+    return settings
