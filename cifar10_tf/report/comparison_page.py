@@ -19,13 +19,19 @@ _NUM_CELLS = 12
 _MAX_LINES = 6
 
 
-def write(path: pathlib.Path, found: Comparison) -> None:
+def write(
+    path: pathlib.Path, found: Comparison, images: np.ndarray | None = None
+) -> None:
     """Writes the page of a comparison.
+
+    Args:
+        images: uint8 [num_examples, 32, 32, 3], those of the test split where
+            they are at hand; else they are looked for.
 
     Raises:
         OSError: it can't be written.
     """
-    page.write(path, "comparison.html", **_content(found))
+    page.write(path, "comparison.html", **_content(found, images))
 
 
 def to_html(found: Comparison) -> str:
@@ -44,7 +50,7 @@ def _words(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _content(found: Comparison) -> dict[str, Any]:
+def _content(found: Comparison, images: np.ndarray | None) -> dict[str, Any]:
     first = found.subjects[0].runs[0]
     return {
         **_words(found),
@@ -57,7 +63,7 @@ def _content(found: Comparison) -> dict[str, Any]:
         "num_images": len(first.labels),
         "curves": _curves(found),
         "cells": _changed_cells(found),
-        "images": _images(found),
+        "images": _images(found, images),
     }
 
 
@@ -134,12 +140,13 @@ def _changed_cells(found: Comparison) -> list[dict[str, Any]]:
     return cells
 
 
-def _images(found: Comparison) -> dict[str, Any]:
+def _images(found: Comparison, images: np.ndarray | None) -> dict[str, Any]:
     """Returns galleries of images on which runs disagree, or why none."""
     if found.subjects[0].is_study:
         return {"missing": "each run of a study errs on other ones"}
     try:
-        images = test_images(found.subjects[0].runs[0])
+        if images is None:
+            images = test_images(found.subjects[0].runs[0])
     except UserError as error:
         return {"missing": str(error).rstrip(".")}
     galleries = {
