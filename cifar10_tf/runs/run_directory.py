@@ -1,6 +1,7 @@
 """What a run leaves behind: the names, and how they are written safely."""
 
 import contextlib
+import itertools
 import json
 import logging
 import os
@@ -32,6 +33,7 @@ class RunDirectory:
         self.model = self.path / "model.keras"
         self.plots = self.path / "plots"
         self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
         self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
 
     def needs_no_run(self, config: Config, *, restart: bool) -> bool:
@@ -192,7 +194,8 @@ class RunDirectory:
             aside.write_text(config.to_json(), "utf-8")
 
     def _check_links(self) -> None:
-        for path in self.path.iterdir():
+        events = self.tensorboard.rglob("*")
+        for path in itertools.chain(self.path.iterdir(), events):
             if path.is_symlink():
                 raise UserError(
                     f"{path} is a symbolic link: a run writes into its own "
