@@ -13,6 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from cifar10_tf.system.atomic_files import naming
+from cifar10_tf.system.errors import UserError
 
 # Numbered, so that their order does not depend on clocks. TensorBoard's own
 # writers have times, hosts and process IDs in these names.
@@ -37,8 +38,17 @@ class EventLog:
         """Begins a file, and cuts off what others have after a step.
 
         Returns the last step that is left, or 0.
+
+        Raises:
+            UserError: the directory can't be made.
         """
-        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{self._directory} can't be written ({error.strerror}); "
+                "choose another --run_dir."
+            ) from error
         files = _files(self._directory)
         kept = [_cut(path, last_step) for path in files]
         number = _number(files[-1]) + 1 if files else 1

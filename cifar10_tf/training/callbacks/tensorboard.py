@@ -20,7 +20,8 @@ from cifar10_tf.training.callbacks.board import Board
 from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.profiler import Profiler
 
-# Of an epoch's steps each 10th, and the last, is a point: some 0.4 ms.
+# Of an epoch's steps each 10th, and the last, is a point. Of speedrun_s, in
+# batches of 100 on a CPU, that takes 0.3 % of the time; each step would take 3.
 _EVERY = 10
 
 # Figures of an epoch, by their names in the log, and their tags.
