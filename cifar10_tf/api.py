@@ -78,6 +78,8 @@ def train(
     restart: bool = False,
     checkpoint_every_sec: float = 60.0,
     max_minutes: float = 0.0,
+    tensorboard: bool = False,
+    profile_steps: str = "",
     **settings: Any,
 ) -> Run:
     """Makes a run, or goes on with it, and returns it; the flags' names.
@@ -92,6 +94,8 @@ def train(
         restart: sets an earlier run in run_dir aside.
         checkpoint_every_sec: how often at least the training is saved.
         max_minutes: interrupts itself after so long; 0: never.
+        tensorboard: writes what TensorBoard shows into run_dir.
+        profile_steps: which training steps to trace for it, as "10,20".
         settings: fields of `Config`, as model="dropout", epochs=5.
 
     Raises:
@@ -110,6 +114,8 @@ def train(
             "restart": restart,
             "checkpoint_every_sec": checkpoint_every_sec,
             "max_minutes": max_minutes,
+            "tensorboard": tensorboard,
+            "profile_steps": profile_steps,
         }
     )
     log_output.show()
@@ -180,6 +186,8 @@ def make_run(config: Config, options: Options, command: str) -> Run:
             restart=options.restart,
             checkpoint_every_sec=options.checkpoint_every_sec,
             command=command,
+            tensorboard=options.tensorboard,
+            profile=options.profile,
         )
     return Run(directory)
 

@@ -6,22 +6,24 @@ study in `training/test_trainer.py`. As a program this is the command line:
     python tests/undrawn.py [COMMAND] [flags]
 """
 
-import pathlib
 import sys
 from unittest import mock
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from cifar10_tf import main
 from cifar10_tf.studies import processes
 
+_PIXEL = Image.new("RGB", (1, 1))
+
 
 def figures():
-    """Returns a patch: while it holds, a picture's file has no picture."""
+    """Returns a patch: while it holds, pictures are saved as one pixel."""
     return mock.patch.object(
         Figure,
         "savefig",
-        lambda figure, path, **kwargs: pathlib.Path(path).write_bytes(b""),
+        lambda figure, file, **kwargs: _PIXEL.save(file, "PNG"),
     )
 
 

@@ -43,6 +43,8 @@ def _train_study(config: Config, options: Options) -> None:
         run_flags=[
             f"--checkpoint_every_sec={options.checkpoint_every_sec}",
             f"--debug={options.debug}",
+            f"--tensorboard={options.tensorboard}",
+            f"--profile_steps={options.profile_steps}",
         ],
     )
     print(summary.table(result))

@@ -1,6 +1,7 @@
 """What a run leaves behind: the names, and how they are written safely."""
 
 import contextlib
+import itertools
 import json
 import logging
 import os
@@ -34,6 +35,7 @@ class RunDirectory:
         self.predictions = self.path / "test_predictions.npz"
         self.report = self.path / "report.html"
         self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
         self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
 
     def needs_no_run(self, config: Config, *, restart: bool) -> bool:
@@ -194,7 +196,8 @@ class RunDirectory:
             aside.write_text(config.to_json(), "utf-8")
 
     def _check_links(self) -> None:
-        for path in self.path.iterdir():
+        events = self.tensorboard.rglob("*")
+        for path in itertools.chain(self.path.iterdir(), events):
             if path.is_symlink():
                 raise UserError(
                     f"{path} is a symbolic link: a run writes into its own "

@@ -1,15 +1,26 @@
 """How a training is done, rather than what it is."""
 
 import dataclasses
+import importlib.util
+import re
 from typing import Any
 
 from cifar10_tf.settings.setting import (
     NOT_NEGATIVE,
+    Valid,
     between,
     check_fields,
     defaults,
     setting,
 )
+
+
+def _steps(text: str) -> tuple[int, int] | None:
+    """Returns two steps that a text names, or None."""
+    if not re.fullmatch(r"\d{1,9},\d{1,9}", text, re.ASCII):
+        return None
+    first, last = map(int, text.split(","))
+    return (first, last) if 1 <= first <= last else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,10 +60,39 @@ class Options:
         default=1,
         valid=between(1, 1000),
     )
+    tensorboard: bool = setting(
+        "Write what TensorBoard shows, into the directory tensorboard in "
+        "--run_dir. It needs cifar10_tf[tensorboard].",
+        default=False,
+    )
+    profile_steps: str = setting(
+        "Trace the training steps from one to another, as 10,20, for "
+        "--tensorboard.",
+        default="",
+        default_text="none",
+        valid=Valid(
+            "two steps of the training, counted from 1, as 10,20",
+            lambda text: not text or _steps(text) is not None,
+        ),
+    )
     debug: bool = setting("Show the traceback of an error.", default=False)
 
     def __post_init__(self):
         check_fields(self)
+        if self.profile_steps and not self.tensorboard:
+            raise ValueError(
+                "profile_steps is of --tensorboard: give both, or neither."
+            )
+        if self.tensorboard and not importlib.util.find_spec("tensorboard"):
+            raise ValueError(
+                "tensorboard is not installed: "
+                "pip install 'cifar10_tf[tensorboard]'"
+            )
+
+    @property
+    def profile(self) -> tuple[int, int] | None:
+        """The first and the last step of a trace, counted from 1, or None."""
+        return _steps(self.profile_steps)
 
 
 def make_options(**given: Any) -> Options:

@@ -34,7 +34,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     aside = path.with_name(f".new-{path.name}")
     aside.unlink(missing_ok=True)  # might be a link to somewhere else
     try:
-        with _naming(path):
+        with naming(path):
             yield aside
             with aside.open("rb") as file:
                 os.fsync(file.fileno())
@@ -46,14 +46,14 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def append(path: pathlib.Path, text: str) -> None:
     """Appends text to a file; it is on the disk then."""
-    with _naming(path), path.open("a", encoding="utf-8") as file:
+    with naming(path), path.open("a", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
-def _naming(path: pathlib.Path) -> Iterator[None]:
+def naming(path: pathlib.Path) -> Iterator[None]:
     """Gives errors of the system a file name where they have none."""
     try:
         yield

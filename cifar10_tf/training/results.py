@@ -1,9 +1,12 @@
 """What a run shows at its end: the summary and the pictures."""
 
+import contextlib
+import io
 import logging
 import warnings
 
 import keras
+from matplotlib.figure import Figure
 
 from cifar10_tf.datasets import names
 from cifar10_tf.evaluation import fonts, plots
@@ -55,6 +58,27 @@ def summarize(
     }
 
 
+def samples_png(config: Config, data: TrainingData) -> bytes:
+    """Draws augmented training images, before there is any result."""
+    file = io.BytesIO()
+    dataset = names.title(config.dataset)
+    figure = _samples(data, f"{config.model} on {dataset}")
+    with _without_glyph_warnings():
+        figure.savefig(file, dpi=100, format="png")
+    return file.getvalue()
+
+
+def _samples(data: TrainingData, title: str) -> Figure:
+    first = data.train.shuffled(batch_size=32)
+    images, labels = next(first.as_numpy_iterator())
+    return plots.samples(
+        images,
+        labels.argmax(axis=1),
+        data.class_names,
+        f"Training images as the network sees them: {title}",
+    )
+
+
 def save_plots(
     run: RunDirectory,
     config: Config,
@@ -65,15 +89,8 @@ def save_plots(
     """Draws samples, curves, predictions and confusion matrix as PNG files."""
     class_names = data.class_names
     title = _title(config, data.num_train, result)
-    first = data.train.shuffled(batch_size=32)
-    images, labels = next(first.as_numpy_iterator())
     figures = {
-        "samples": plots.samples(
-            images,
-            labels.argmax(axis=1),
-            class_names,
-            f"Training images as the network sees them: {title}",
-        ),
+        "samples": _samples(data, title),
         "curves": plots.curves(history, title),
         "predictions": plots.predictions(
             *data.test,
@@ -91,11 +108,17 @@ def save_plots(
             "one, as Debian's fonts-noto-cjk.",
             unknown[:20],
         )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # said already
+    with _without_glyph_warnings():  # said already
         for name, figure in figures.items():
             with replacing(run.plots / f"{name}.png") as aside:
                 figure.savefig(aside, dpi=150)
+
+
+@contextlib.contextmanager
+def _without_glyph_warnings():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        yield
 
 
 def _title(config: Config, num_train: int, result: Evaluation) -> str:

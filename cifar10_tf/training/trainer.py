@@ -35,6 +35,7 @@ from cifar10_tf.training import (
 from cifar10_tf.training.callbacks.averaged_validation import (
     AveragedValidation,
 )
+from cifar10_tf.training.callbacks.board import Board
 from cifar10_tf.training.callbacks.divergence import Divergence
 from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.throughput import Throughput
@@ -57,6 +58,8 @@ def train(
     restart: bool = False,
     checkpoint_every_sec: float = 60.0,
     command: str = "",
+    tensorboard: bool = False,
+    profile: tuple[int, int] | None = None,
 ) -> dict:
     """Trains, evaluates, draws and returns the run's summary.
 
@@ -67,13 +70,17 @@ def train(
         restart: sets an earlier run in run_dir aside instead of refusing.
         checkpoint_every_sec: how often at least the training is saved.
         command: what the summary says that makes the run.
+        tensorboard: writes what TensorBoard shows, too.
+        profile: the first and the last step of a trace for it.
 
     Raises:
         UserError: the data can't be had, the run directory can't be used, the
             loss diverges or memory runs out.
     """
     try:
-        return _train(config, restart, checkpoint_every_sec, command)
+        return _train(
+            config, restart, checkpoint_every_sec, command, tensorboard, profile
+        )
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise UserError(
             f"out of memory at --batch_size={config.batch_size}; start over "
@@ -82,21 +89,31 @@ def train(
 
 
 def _train(
-    config: Config, restart: bool, checkpoint_every_sec: float, command: str
+    config: Config,
+    restart: bool,
+    checkpoint_every_sec: float,
+    command: str,
+    tensorboard: bool,
+    profile: tuple[int, int] | None,
 ) -> dict:
     config = resolve_config(config)
     set_up_tensorflow(config)
     data = training_data.load(config)
     run = RunDirectory(config.run_dir)
+    board = _open_board(run, tensorboard, profile)
+    board.check(config.epochs * _size_of_epoch(config, data)[1])
     if restart:
         run.set_aside()
     run.open(config)
     try:
-        return _train_in(run, config, data, checkpoint_every_sec, command)
+        return _train_in(
+            run, config, data, checkpoint_every_sec, command, board
+        )
     except Interrupted as stop:
         stop.can_go_on = bool(checkpoint_files.find(run.checkpoints))
         raise
     finally:
+        board.close()
         run.close()
 
 
@@ -106,13 +123,11 @@ def _train_in(
     data: TrainingData,
     checkpoint_every_sec: float,
     command: str,
+    board: Board,
 ) -> dict:
     resume_from = checkpoint.newest(run.checkpoints)
     policy = precision.set_policy(config.precision, resume_from)
-    num_examples = easy_images.examples_per_epoch(
-        data.num_train, config.easy_every
-    )
-    num_steps = steps_per_epoch(num_examples, config.batch_size)
+    num_examples, num_steps = _size_of_epoch(config, data)
     model = compiled_model(
         config,
         num_classes=len(data.class_names),
@@ -135,6 +150,7 @@ def _train_in(
         data,
         num_steps,
         throughput=throughput,
+        board=board,
         resume_from=resume_from,
         environment=environment,
         checkpoint_every_sec=checkpoint_every_sec,
@@ -148,6 +164,7 @@ def _train_in(
     predictions_file.write(run.predictions, result.probabilities, result.labels)
     history = run.read_metrics()
     results.save_plots(run, config, data, history, result)
+    board.finish(config, result, throughput.total_sec)
     summary = {
         **results.summarize(
             config, environment, model, data, history, result, throughput
@@ -158,6 +175,25 @@ def _train_in(
     report.write(contents, data.test.images)
     run.complete(summary)
     return summary
+
+
+def _size_of_epoch(config: Config, data: TrainingData) -> tuple[int, int]:
+    """Returns how many examples and steps an epoch has."""
+    num_examples = easy_images.examples_per_epoch(
+        data.num_train, config.easy_every
+    )
+    return num_examples, steps_per_epoch(num_examples, config.batch_size)
+
+
+def _open_board(
+    run: RunDirectory, tensorboard: bool, profile: tuple[int, int] | None
+) -> Board:
+    if not tensorboard:
+        return Board()
+    # Needs an extra, which not everybody has installed.
+    from cifar10_tf.training.callbacks.tensorboard import TensorBoard
+
+    return TensorBoard(run, profile)
 
 
 def set_up_tensorflow(config: Config) -> None:
@@ -176,6 +212,7 @@ def _fit(
     num_steps: int,
     *,
     throughput: Throughput,
+    board: Board,
     resume_from: Checkpoint | None,
     environment: dict,
     checkpoint_every_sec: float,
@@ -193,6 +230,8 @@ def _fit(
     )
     if resume_from:
         run.write_config(config)  # its data may be in another place now
+    if board:
+        board.begin(first_step, log, lambda: results.samples_png(config, data))
     writer = CheckpointWriter(run.checkpoints, kept_step=first_step or None)
     # An epoch is over when it is validated and in the log.
     first_epoch = len(log.history)
@@ -218,6 +257,7 @@ def _fit(
         callbacks=[
             throughput,
             Divergence(writer.kept),
+            board,
             Checkpoints(
                 writer,
                 provenance,

@@ -62,6 +62,7 @@ class TrainTest(cases.CommandTestCase):
                 model="speedrun_s", dataset="synthetic10", epochs=1,
                 num_runs=4, restart=True, run_dir=run_dir,
                 checkpoint_every_sec=10.0, debug=True, mixed_precision=True,
+                tensorboard=True, profile_steps="10,20",
             ),
             mock.patch.object(seeds, "train") as trained,
             mock.patch.object(summary, "table"),
@@ -73,7 +74,12 @@ class TrainTest(cases.CommandTestCase):
             options,
             {
                 "restart": True,
-                "run_flags": ["--checkpoint_every_sec=10.0", "--debug=True"],
+                "run_flags": [
+                    "--checkpoint_every_sec=10.0",
+                    "--debug=True",
+                    "--tensorboard=True",
+                    "--profile_steps=10,20",
+                ],
             },
         )
         self.assertEqual(

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar10_tf.runs import checkpoint_files
+from cifar10_tf.runs.event_log import EventLog
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.studies import processes, seeds
@@ -28,7 +29,9 @@ _NAMES = st.sampled_from(
         "checkpoints/my_best_model.h5", "checkpoints/step-00000001.zip",
         f"checkpoints/step-00000001-{'0a' * 16}.zip", "thesis.tex", "seed1",
         "study.json", "study.png", "seed1/config.json", "seed1/notes.txt",
-        "seed2/config.json", "runs/config.json",
+        "seed2/config.json", "runs/config.json", "tensorboard/steps",
+        "tensorboard/notes.txt", "tensorboard/steps/events.out.tfevents.1.mine",
+        "tensorboard/steps/events.out.tfevents.000001.cifar10_tf",
     ]
 )  # fmt: skip
 _CONTENTS = st.sampled_from(["", "mine", "{}", "[]", "link", "run"])
@@ -56,13 +59,16 @@ def _theirs(root: pathlib.Path) -> dict[pathlib.Path, str]:
     ours = {
         "config.json", "metrics.jsonl", "summary.json", "model.keras", ".lock",
         ".new-config.json", "curves.png",
+        "events.out.tfevents.000001.cifar10_tf",
     }  # fmt: skip
     files = {}
     for path in root.rglob("*"):
         if path.is_dir() and not path.is_symlink():
             continue
         near = path.parent
-        if near.name in ("plots", "checkpoints"):
+        if near.name == "steps":
+            near = near.parent
+        if near.name in ("plots", "checkpoints", "tensorboard"):
             near = near.parent
         is_checkpoint = path in checkpoint_files.find(path.parent)
         of_run = RunDirectory(near).is_run() and (
@@ -110,6 +116,9 @@ def _train(config, restart: bool) -> None:
     ):
         with replacing(path) as aside:
             aside.write_text("ours")
+    log = EventLog(run.tensorboard / "steps")
+    log.begin(0)
+    log.close()
     run.complete({"precision": "float32"})
 
 

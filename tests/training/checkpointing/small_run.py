@@ -11,6 +11,7 @@ import tensorflow as tf
 from cifar10_tf.runs import checkpoint
 from cifar10_tf.system import interruption
 from cifar10_tf.training import loop
+from cifar10_tf.training.callbacks.board import Board
 from cifar10_tf.training.callbacks.divergence import Divergence
 from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.throughput import Throughput
@@ -68,12 +69,14 @@ class SmallRun:
             log=self.log,
         )
 
-    def fit(self, *more, x=1.0) -> Self:
+    def fit(self, *more, x=1.0, board=None) -> Self:
         """Trains to the end; more callbacks come last, images have a factor."""
         rng = np.random.RandomState(0)
         images = x * rng.rand(STEPS * EPOCHS, 5, 4).astype(np.float32)
         labels = np.eye(2)[rng.randint(0, 2, images.shape[:2])]
         self.first_step = step = self.resume()
+        board = board or Board()
+        board.begin(step, self.log, draw_samples=bytes)
         writer = CheckpointWriter(self.directory, kept_step=step or None)
         batches = tf.data.Dataset.from_tensor_slices((images, labels))
         epoch = len(self.log.history)
@@ -88,6 +91,7 @@ class SmallRun:
             callbacks=[
                 self.throughput,
                 Divergence(writer.kept),
+                board,
                 Checkpoints(
                     writer,
                     self.provenance,
