@@ -182,8 +182,7 @@ def _fit(
     first_step = resume(
         model, resume_from, provenance, throughput=throughput, log=log
     )
-    if resume_from:
-        run.write_config(config)  # its data may be in another place now
+    run.write_config(config)  # its data may be in another place now
     writer = CheckpointWriter(run.checkpoints, kept_step=first_step or None)
     # An epoch is over when it is validated and in the log.
     first_epoch = len(log.history)
