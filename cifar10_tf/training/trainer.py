@@ -193,34 +193,35 @@ def _fit(
             first_epoch + 1,
             config.epochs,
         )
-    loop.fit(
-        model,
-        data.train.shuffled(
-            config.batch_size,
-            first_step,
-            subsets=easy_images.epoch_subsets(is_easy, config.easy_every),
-        ),
-        epochs=config.epochs,
-        steps_per_epoch=num_steps,
-        first_epoch=first_epoch,
-        first_batch=first_step - first_epoch * num_steps,
-        validation=data.validation,
-        callbacks=[
-            throughput,
-            Divergence(writer.kept),
-            Checkpoints(
-                writer,
-                provenance,
-                throughput=throughput,
-                log=log,
-                every_sec=checkpoint_every_sec,
+    with writer:
+        loop.fit(
+            model,
+            data.train.shuffled(
+                config.batch_size,
+                first_step,
+                subsets=easy_images.epoch_subsets(is_easy, config.easy_every),
             ),
-            *([AveragedValidation()] if config.ema else []),
-            log,
-        ],
-        read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
-        verbose=progress.verbosity(),
-    )
+            epochs=config.epochs,
+            steps_per_epoch=num_steps,
+            first_epoch=first_epoch,
+            first_batch=first_step - first_epoch * num_steps,
+            validation=data.validation,
+            callbacks=[
+                throughput,
+                Divergence(writer.kept),
+                Checkpoints(
+                    writer,
+                    provenance,
+                    throughput=throughput,
+                    log=log,
+                    every_sec=checkpoint_every_sec,
+                ),
+                *([AveragedValidation()] if config.ema else []),
+                log,
+            ],
+            read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
+            verbose=progress.verbosity(),
+        )
 
 
 def _provenance(
