@@ -11,6 +11,7 @@ import filelock
 
 from cifar10_tf.runs import checkpoint_files
 from cifar10_tf.settings.config import POLICIES, Config, NewerVersionError
+from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
 from cifar10_tf.system.errors import UserError
 
@@ -147,12 +148,9 @@ class RunDirectory:
         if not self._is_taken():
             return
         self.check_replaceable()
-        number = 1
-        while os.path.lexists(f"{self.path}.{number}"):
-            number += 1
         try:
             with self._lock:  # nobody begins meanwhile
-                kept = self.path.rename(f"{self.path}.{number}")
+                kept = self.path.rename(paths.kept(self.path))
         except filelock.Timeout as error:
             raise self._busy() from error
         _log.info("The earlier run is kept in %s.", kept)

@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.system import paths
 from cifar10_tf.system.errors import UserError
 
 _RUN = re.compile(r"seed(0|[1-9]\d*)", re.ASCII)
@@ -30,6 +31,12 @@ class StudyDirectory:
             if (match := _RUN.fullmatch(path.name))
         )
         return [run for run in map(self.run, seeds) if run.is_run()]
+
+    def set_aside(self) -> None:
+        """Renames what is said of all runs, as each of them is renamed."""
+        for path in self.summary, self.picture:
+            if os.path.lexists(path):
+                path.rename(paths.kept(path))
 
     def check(self) -> None:
         """Checks that what is here, if anything, is a study's.

@@ -47,7 +47,7 @@ def train(
     ]
     processes.check_time()
     if restart:  # all of them now: without it, the same command then goes on
-        study.summary.unlink(missing_ok=True)
+        study.set_aside()  # first: without runs they would be anybody's
         for run in runs:
             run.set_aside()
     for i, config in enumerate(configs):

@@ -122,6 +122,26 @@ class TrainTest(absltest.TestCase):
         for name in ("seed1.1", "seed2.1"):
             self.assertTrue((self.path / name / "summary.json").exists())
 
+    def test_a_restart_that_fails_at_once_goes_on_without_it(self):
+        first = seeds.train(self._config(), 2)
+        for program in "sys.exit(7)", "sys.exit(8)":
+            with (
+                mock.patch.object(
+                    processes,
+                    "_PROGRAM",
+                    [sys.executable, "-c"] + [f"import sys; {program}"],
+                ),
+                self.assertRaisesRegex(UserError, "seed 1 .* status [78],"),
+            ):
+                seeds.train(self._config(), 2, restart="7" in program)
+            self.assertCountEqual(
+                os.listdir(self.path),
+                ["seed1.1", "seed2.1", "study.json.1", "study.png.1"],
+            )
+        kept = json.loads((self.path / "study.json.1").read_text())
+        self.assertEqual(kept, first)
+        seeds.train(self._config(), 2)
+
     def test_an_interrupted_restart_goes_on_without_it(self):
         seeds.train(self._config(seed=14), 2)
         with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
