@@ -171,6 +171,24 @@ class TrainTest(absltest.TestCase):
                 seeds.train(self._config(), 2)
             self.assertEqual(caught.exception.status, status)
 
+    def test_an_interrupted_study_says_whether_it_can_go_on(self):
+        stop = mock.patch.object(
+            processes,
+            "train",
+            side_effect=[interruption.Interrupted("SIGTERM", 143)],
+        )
+        with stop, self.assertRaises(interruption.Interrupted) as caught:
+            seeds.train(self._config(), 2)
+        self.assertFalse(caught.exception.can_go_on)
+        seeds.train(self._config(), 2)
+        with stop, self.assertRaises(interruption.Interrupted) as caught:
+            seeds.train(self._config(), 3)
+        self.assertTrue(caught.exception.can_go_on)
+        # All that there was has been set aside.
+        with stop, self.assertRaises(interruption.Interrupted) as caught:
+            seeds.train(self._config(), 3, restart=True)
+        self.assertFalse(caught.exception.can_go_on)
+
     def test_without_time_left_no_run_begins(self):
         self.addCleanup(interruption.set_max_minutes, 0)
         interruption.set_max_minutes(1e-9)
