@@ -171,6 +171,14 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
             self._check_links()
             self._lock.acquire()
+            self._begin(config)
+        except filelock.Timeout as error:
+            raise self._busy() from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _begin(self, config: Config) -> None:
+        try:
             if self.summary.exists():
                 raise self._busy()
             if self.config.exists():
@@ -179,10 +187,9 @@ class RunDirectory:
                 self.write_config(config)
             self.plots.mkdir(exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
-        except filelock.Timeout as error:
-            raise self._busy() from error
-        except OSError as error:
-            raise self._unwritable(error) from error
+        except BaseException:
+            self.close()  # the process of a notebook lives on
+            raise
 
     def write_config(self, config: Config) -> None:
         """Writes the config, as where the data are in another place now."""

@@ -159,6 +159,22 @@ class RunDirectoryTest(absltest.TestCase):
         self.run_dir.complete({"precision": "float32"})
         self.assertTrue(other.is_complete(self.config))
 
+    def test_what_can_not_be_opened_is_left_unlocked(self):
+        for error in OSError(28, "No space left on device"), SystemExit():
+            run = RunDirectory(self.parent / type(error).__name__)
+            with (
+                mock.patch.object(run, "write_config", side_effect=error),
+                self.assertRaises((UserError, SystemExit)),
+            ):
+                run.open(self.config)
+            RunDirectory(run.path).open(self.config)
+        self._complete()
+        with self.assertRaisesRegex(UserError, "another process"):
+            self.run_dir.open(self.config)
+        self.assertTrue(
+            RunDirectory(self.run_dir.path).is_complete(self.config)
+        )
+
     def test_a_complete_run_is_known_again(self):
         self._complete()
         self.assertTrue(self.run_dir.is_complete(self.config))
