@@ -26,7 +26,7 @@ class RunDirectory:
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path = pathlib.Path(path).expanduser().absolute()
+        self.path = paths.absolute(path)
         self.config = self.path / "config.json"
         self.metrics = self.path / "metrics.jsonl"
         self.summary = self.path / "summary.json"

@@ -1,7 +1,6 @@
 """What a study of several seeds leaves behind: its runs and two files."""
 
 import os
-import pathlib
 import re
 
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -15,7 +14,7 @@ class StudyDirectory:
     """The files of one study, and the directories of its runs."""
 
     def __init__(self, path: str | os.PathLike):
-        self.path = pathlib.Path(path).expanduser().absolute()
+        self.path = paths.absolute(path)
         self.summary = self.path / "study.json"
         self.picture = self.path / "study.png"
 

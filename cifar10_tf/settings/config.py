@@ -31,6 +31,9 @@ FORMAT = 1
 # What the name of a folder as dataset begins with.
 FOLDER = "folder:"
 
+# No system takes another.
+_PATH = matching(r"[^\0]*", "a path")
+
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -76,6 +79,7 @@ class Config:
         "Where TFDS keeps its data.",
         default="",
         default_text="TFDS_DATA_DIR, else ~/tensorflow_datasets",
+        valid=_PATH,
         is_location=True,
     )
     run_dir: str = setting(
@@ -83,6 +87,7 @@ class Config:
         "below it, and the default is runs/DATASET-MODEL-seeds-from-SEED.",
         default="",
         default_text="runs/DATASET-MODEL-seedSEED",
+        valid=_PATH,
         is_location=True,
     )
     epochs: int = setting("Passes over the data.", valid=between(1, 1_000_000))
