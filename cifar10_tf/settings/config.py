@@ -12,6 +12,7 @@ from cifar10_tf.settings import augmentations
 from cifar10_tf.settings.models import MODELS
 from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
 from cifar10_tf.settings.setting import (
+    ANY,
     NOT_NEGATIVE,
     POSITIVE,
     SHARE,
@@ -281,6 +282,7 @@ def make_config(**settings: Any) -> Config:
     check("model", model, str, one_of(MODELS))
     recipe = MODELS[model].recipe
     optimizer = given.get("optimizer", recipe["optimizer"])
+    check("optimizer", optimizer, str, ANY)  # which ones, Config knows
     if optimizer != recipe["optimizer"]:
         recipe = recipe | OPTIMIZERS.get(optimizer, {})
     if given.get("schedule") == "one_cycle":
