@@ -1,6 +1,7 @@
 """The process: `python -m cifar10_tf.main [COMMAND] [flags]`."""
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -19,6 +20,9 @@ def run() -> None:
     from cifar10_tf.system import interruption, log_output
 
     log_output.show()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # none where it is closed
+        # As stderr: a class's name is not worth the end of a training.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         interruption.install()
         # Takes 0.3 s, in which a Ctrl-C is no traceback either.

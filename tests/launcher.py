@@ -120,11 +120,13 @@ class Launcher:
             [sys.executable, "-c", _LAUNCH, prepare, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            # What is read ahead, `select` does not know of.
+            bufsize=0,
             # What TensorFlow says when it is imported, to nobody's use.
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
             cwd=_ROOT,
         )
+        self._last: Forked | None = None
 
     def start(
         self,
@@ -137,7 +139,7 @@ class Launcher:
     ) -> Forked:
         """Starts a program, the command line by default.
 
-        The one before must have been waited for.
+        Waits for the one before: they answer on the same stream.
 
         Args:
             arguments: of the program.
@@ -145,6 +147,8 @@ class Launcher:
             tidies_up: whether it takes Python's own way out, on which
                 TensorFlow needs a second.
         """
+        if self._last:
+            self._last.wait()
         directory = tempfile.TemporaryDirectory()
         streams = [pathlib.Path(directory.name) / name for name in _STREAMS]
         for path in streams:
@@ -158,9 +162,9 @@ class Launcher:
             "cwd": os.path.abspath(cwd),
             "streams": list(map(str, streams)),
         }
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        return Forked(self._process.stdout, directory)
+        self._process.stdin.write(json.dumps(job).encode() + b"\n")
+        self._last = Forked(self._process.stdout, directory)
+        return self._last
 
     def run(self, *arguments, **kwargs) -> subprocess.CompletedProcess:
         """Runs a program as `start` does to its end; captures its output."""

@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import pathlib
 import subprocess
@@ -116,6 +117,22 @@ class MainTest(cases.CommandTestCase):
             )
             self.assert_error(result, "not a run", "--run_dir")
         self.assertEqual(os.listdir(self.directory), ["thesis.tex"])
+
+    def test_what_a_terminal_can_not_show(self):
+        bytes_out = io.BytesIO()
+        with (
+            mock.patch.object(
+                sys, "stdout", io.TextIOWrapper(bytes_out, "latin1")
+            ),
+            mock.patch.object(
+                commands, "run", lambda argv: print("caf\xe9 \u732b")
+            ),
+            mock.patch.object(interruption, "install"),
+            mock.patch.object(log_output, "show"),
+        ):
+            main.run()
+            sys.stdout.flush()
+            self.assertEqual(bytes_out.getvalue(), b"caf\xe9 \\u732b\n")
 
     def test_no_room(self):
         error = OSError(errno.ENOSPC, "No space left on device")

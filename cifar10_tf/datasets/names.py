@@ -4,6 +4,7 @@ import pathlib
 import re
 
 from cifar10_tf.settings.config import FOLDER
+from cifar10_tf.system import paths
 
 _TITLES = {
     "cifar10": "CIFAR-10",
@@ -16,7 +17,7 @@ def folder(name: str) -> pathlib.Path | None:
     """Returns the absolute PATH of `folder:PATH`; None for another name."""
     if not name.startswith(FOLDER):
         return None
-    return pathlib.Path(name.removeprefix(FOLDER)).expanduser().absolute()
+    return paths.absolute(name.removeprefix(FOLDER))
 
 
 def of_folder(path: pathlib.Path) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cifar10_tf.system import paths
 from cifar10_tf.system.errors import UserError
 
 CLASS_NAMES = (
@@ -112,7 +113,7 @@ def find(path: str) -> pathlib.Path:
     Raises:
         UserError: there is none.
     """
-    root = pathlib.Path(path).expanduser().absolute()
+    root = paths.absolute(path)
     if root.is_file():
         return root
     for form in FORMS:

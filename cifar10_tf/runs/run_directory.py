@@ -8,10 +8,10 @@ import os
 import pathlib
 from typing import Any
 
-import filelock
-
 from cifar10_tf.runs import checkpoint_files
+from cifar10_tf.runs.run_lock import RunLock
 from cifar10_tf.settings.config import POLICIES, Config, NewerVersionError
+from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
 from cifar10_tf.system.errors import UserError
 
@@ -26,7 +26,7 @@ class RunDirectory:
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path = pathlib.Path(path).expanduser().absolute()
+        self.path = paths.absolute(path)
         self.config = self.path / "config.json"
         self.metrics = self.path / "metrics.jsonl"
         self.summary = self.path / "summary.json"
@@ -36,7 +36,7 @@ class RunDirectory:
         self.report = self.path / "report.html"
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
-        self._lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        self._lock = RunLock(self.path)
 
     def needs_no_run(self, config: Config, *, restart: bool) -> bool:
         """Tells whether a run is complete, and to stay; else it can be made.
@@ -62,12 +62,13 @@ class RunDirectory:
             self._check_writable()
             return False
         self._check_same(config)
-        self._check_idle()
-        if self.summary.is_file():
-            self.read_summary()
-            self.check_model()
-            self._clean()  # its process may have died before
-            return True
+        self._check_links()
+        with self._lock.held_if_there():
+            if self.summary.is_file():
+                self.read_summary()
+                self.check_model()
+                self._clean()  # its process may have died before
+                return True
         self._check_writable()
         return False
 
@@ -96,7 +97,9 @@ class RunDirectory:
         """
         if self._is_taken():
             self.read_config()
-            self._check_idle()
+            self._check_links()
+            with self._lock.held_if_there():
+                pass
         self._check_writable()
 
     def _is_taken(self) -> bool:
@@ -107,27 +110,12 @@ class RunDirectory:
 
     def _is_beginning(self, names: set[str]) -> bool:
         """Tells what a process leaves that dies before there is a config."""
-        lock = pathlib.Path(self._lock.lock_file)
+        lock = self._lock.path
         return (
             names <= {lock.name, ".new-config.json"}
             and lock.is_file()
             and not lock.is_symlink()
             and not lock.stat().st_size  # ours are empty
-        )
-
-    def _check_idle(self) -> None:
-        self._check_links()
-        try:
-            if os.path.lexists(self._lock.lock_file):
-                self._lock.acquire()
-                self._lock.release()
-        except filelock.Timeout as error:
-            raise self._busy() from error
-
-    def _busy(self) -> UserError:
-        return UserError(
-            f"another process is training in {self.path}; wait for it, or "
-            "choose another --run_dir."
         )
 
     def _check_writable(self) -> None:
@@ -151,14 +139,12 @@ class RunDirectory:
         if not self._is_taken():
             return
         self.check_replaceable()
-        number = 1
-        while os.path.lexists(f"{self.path}.{number}"):
-            number += 1
+        self._lock.acquire()  # nobody begins meanwhile
         try:
-            with self._lock:  # nobody begins meanwhile
-                kept = self.path.rename(f"{self.path}.{number}")
-        except filelock.Timeout as error:
-            raise self._busy() from error
+            kept = self.path.rename(paths.kept(self.path))
+            (kept / self._lock.path.name).unlink()
+        finally:
+            self._lock.release()
         _log.info("The earlier run is kept in %s.", kept)
 
     def open(self, config: Config) -> None:
@@ -177,18 +163,23 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
             self._check_links()
             self._lock.acquire()
+            self._begin(config)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _begin(self, config: Config) -> None:
+        try:
             if self.summary.exists():
-                raise self._busy()
+                raise self._lock.busy()
             if self.config.exists():
                 self._check_same(config)
             else:
                 self.write_config(config)
             self.plots.mkdir(exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
-        except filelock.Timeout as error:
-            raise self._busy() from error
-        except OSError as error:
-            raise self._unwritable(error) from error
+        except BaseException:
+            self.close()  # the process of a notebook lives on
+            raise
 
     def write_config(self, config: Config) -> None:
         """Writes the config, as where the data are in another place now."""
@@ -210,8 +201,8 @@ class RunDirectory:
         The checkpoints, which nothing goes on from any more, are removed.
         """
         write_json(self.summary, summary)
-        self.close()
         self._clean()
+        self.close()
 
     def close(self) -> None:
         """Unlocks the directory, for whoever goes on with the run."""
@@ -220,7 +211,7 @@ class RunDirectory:
     def _clean(self) -> None:
         with contextlib.suppress(OSError):  # as where it may not be written
             checkpoint_files.remove_all(self.checkpoints)
-            os.unlink(self._lock.lock_file)
+            self._lock.path.unlink()
 
     def check_model(self) -> None:
         """Checks that the trained model is there.

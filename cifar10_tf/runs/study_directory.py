@@ -1,10 +1,10 @@
 """What a study of several seeds leaves behind: its runs and two files."""
 
 import os
-import pathlib
 import re
 
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.system import paths
 from cifar10_tf.system.errors import UserError
 
 # What `study.json` has, where the runs' summaries do, and how it is shown.
@@ -23,7 +23,7 @@ class StudyDirectory:
     """The files of one study, and the directories of its runs."""
 
     def __init__(self, path: str | os.PathLike):
-        self.path = pathlib.Path(path).expanduser().absolute()
+        self.path = paths.absolute(path)
         self.summary = self.path / "study.json"
         self.picture = self.path / "study.png"
         self.report = self.path / "study.html"
@@ -40,6 +40,12 @@ class StudyDirectory:
             if (match := _RUN.fullmatch(path.name))
         )
         return [run for run in map(self.run, seeds) if run.is_run()]
+
+    def set_aside(self) -> None:
+        """Renames what is said of all runs, as each of them is renamed."""
+        for path in self.summary, self.picture:
+            if os.path.lexists(path):
+                path.rename(paths.kept(path))
 
     def check(self) -> None:
         """Checks that what is here, if anything, is a study's.

@@ -12,6 +12,7 @@ from cifar10_tf.settings import augmentations
 from cifar10_tf.settings.models import MODELS
 from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
 from cifar10_tf.settings.setting import (
+    ANY,
     NOT_NEGATIVE,
     POSITIVE,
     SHARE,
@@ -30,6 +31,9 @@ FORMAT = 1
 
 # What the name of a folder as dataset begins with.
 FOLDER = "folder:"
+
+# No system takes another.
+_PATH = matching(r"[^\0]*", "a path")
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -76,6 +80,7 @@ class Config:
         "Where TFDS keeps its data.",
         default="",
         default_text="TFDS_DATA_DIR, else ~/tensorflow_datasets",
+        valid=_PATH,
         is_location=True,
     )
     run_dir: str = setting(
@@ -83,6 +88,7 @@ class Config:
         "below it, and the default is runs/DATASET-MODEL-seeds-from-SEED.",
         default="",
         default_text="runs/DATASET-MODEL-seedSEED",
+        valid=_PATH,
         is_location=True,
     )
     epochs: int = setting("Passes over the data.", valid=between(1, 1_000_000))
@@ -276,6 +282,7 @@ def make_config(**settings: Any) -> Config:
     check("model", model, str, one_of(MODELS))
     recipe = MODELS[model].recipe
     optimizer = given.get("optimizer", recipe["optimizer"])
+    check("optimizer", optimizer, str, ANY)  # which ones, Config knows
     if optimizer != recipe["optimizer"]:
         recipe = recipe | OPTIMIZERS.get(optimizer, {})
     if given.get("schedule") == "one_cycle":

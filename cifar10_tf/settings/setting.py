@@ -92,7 +92,10 @@ def check(name: str, value: Any, field_type: type, valid: Valid) -> Any:
         ValueError: it has another type or is not valid.
     """
     if field_type is float and type(value) is int:
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf if value > 0 else -math.inf
     if type(value) is not field_type:
         raise ValueError(
             f"{name} must be of type {field_type.__name__}, got {value!r}."

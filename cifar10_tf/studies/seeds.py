@@ -13,6 +13,7 @@ from cifar10_tf.studies import processes
 from cifar10_tf.studies.summary import summarize, title
 from cifar10_tf.system.atomic_files import replacing, write_json
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.system.interruption import Interrupted
 
 
 def train(
@@ -48,17 +49,34 @@ def train(
     ]
     processes.check_time()
     if restart:  # all of them now: without it, the same command then goes on
-        study.summary.unlink(missing_ok=True)
+        study.set_aside()  # first: without runs they would be anybody's
         for run in runs:
             run.set_aside()
+    try:
+        _make(configs, is_complete, run_flags)
+        return _summarize(study, runs)
+    except Interrupted as stop:
+        stop.can_go_on = any(run.is_run() for run in runs)
+        raise
+
+
+def _make(
+    configs: Sequence[Config],
+    is_complete: Sequence[bool],
+    run_flags: Sequence[str],
+) -> None:
     for i, config in enumerate(configs):
         state = ": complete already" if is_complete[i] else ""
         # Flushed: the run's process writes to the same stream.
         print(
-            f"Run {i + 1} of {num_runs}, seed {config.seed}{state}", flush=True
+            f"Run {i + 1} of {len(configs)}, seed {config.seed}{state}",
+            flush=True,
         )
         if not is_complete[i]:
             processes.train(config, run_flags)
+
+
+def _summarize(study: StudyDirectory, runs: Sequence[RunDirectory]) -> dict:
     summary = summarize([run.read_summary() for run in runs])
     figure = plots.study(
         summary["metrics"],

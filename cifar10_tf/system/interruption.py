@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 
 from cifar10_tf.system import process_clock
+from cifar10_tf.system.errors import UserError
 
 # The signals that ask for an end; batch systems such as Slurm warn by the last
 # two before it kills.
@@ -84,26 +85,36 @@ def install() -> None:
 def saving_first() -> Iterator[None]:
     """Has Ctrl-C, in a notebook, save the training before it interrupts.
 
-    A second one interrupts at once. Nothing is changed outside of the main
-    thread, which alone gets signals.
+    A second one interrupts at once. In another thread than the main one, which
+    alone gets signals, nothing is done about them.
 
     Raises:
         KeyboardInterrupt: in place of Interrupted.
     """
-    global _received, _raised_at, _is_held
     is_main = threading.current_thread() is threading.main_thread()
     if is_main:
+        _forget()  # what other threads have held
         before = signal.signal(signal.SIGINT, _on_first_signal)
     try:
         yield
     except Interrupted as stop:
         hint = "; the same call goes on with it" if stop.can_go_on else ""
         raise KeyboardInterrupt(f"{stop}{hint}") from None
+    except Exception as error:
+        # What a signal raised may have become another error in native code.
+        if is_main and _received and not isinstance(error, UserError):
+            raise KeyboardInterrupt(str(due())) from error
+        raise
     finally:
-        _received, _raised_at, _is_held = None, -_AGAIN_SEC, False
         set_max_minutes(0)
         if is_main:
+            _forget()
             signal.signal(signal.SIGINT, before)
+
+
+def _forget() -> None:
+    global _received, _raised_at, _is_held
+    _received, _raised_at, _is_held = None, -_AGAIN_SEC, False
 
 
 def _on_first_signal(number: int, frame) -> None:

@@ -228,8 +228,7 @@ def _fit(
     first_step = resume(
         model, resume_from, provenance, throughput=throughput, log=log
     )
-    if resume_from:
-        run.write_config(config)  # its data may be in another place now
+    run.write_config(config)  # its data may be in another place now
     if board:
         board.begin(first_step, log, lambda: results.samples_png(config, data))
     writer = CheckpointWriter(run.checkpoints, kept_step=first_step or None)
@@ -242,35 +241,36 @@ def _fit(
             first_epoch + 1,
             config.epochs,
         )
-    loop.fit(
-        model,
-        data.train.shuffled(
-            config.batch_size,
-            first_step,
-            subsets=easy_images.epoch_subsets(is_easy, config.easy_every),
-        ),
-        epochs=config.epochs,
-        steps_per_epoch=num_steps,
-        first_epoch=first_epoch,
-        first_batch=first_step - first_epoch * num_steps,
-        validation=data.validation,
-        callbacks=[
-            throughput,
-            Divergence(writer.kept),
-            board,
-            Checkpoints(
-                writer,
-                provenance,
-                throughput=throughput,
-                log=log,
-                every_sec=checkpoint_every_sec,
+    with writer:
+        loop.fit(
+            model,
+            data.train.shuffled(
+                config.batch_size,
+                first_step,
+                subsets=easy_images.epoch_subsets(is_easy, config.easy_every),
             ),
-            *([AveragedValidation()] if config.ema else []),
-            log,
-        ],
-        read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
-        verbose=progress.verbosity(),
-    )
+            epochs=config.epochs,
+            steps_per_epoch=num_steps,
+            first_epoch=first_epoch,
+            first_batch=first_step - first_epoch * num_steps,
+            validation=data.validation,
+            callbacks=[
+                throughput,
+                Divergence(writer.kept),
+                board,
+                Checkpoints(
+                    writer,
+                    provenance,
+                    throughput=throughput,
+                    log=log,
+                    every_sec=checkpoint_every_sec,
+                ),
+                *([AveragedValidation()] if config.ema else []),
+                log,
+            ],
+            read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
+            verbose=progress.verbosity(),
+        )
 
 
 def _provenance(

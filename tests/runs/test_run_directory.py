@@ -3,6 +3,7 @@ import os
 import pathlib
 from unittest import mock
 
+import filelock
 from absl.testing import absltest
 
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -74,6 +75,27 @@ class RunDirectoryTest(absltest.TestCase):
         (self.run_dir.checkpoints / name).write_text("")
         self.assertTrue(self.run_dir.is_complete(self.config))
         self.assertFalse(self.run_dir.checkpoints.exists())
+
+    def test_the_lock_is_removed_by_whoever_holds_it(self):
+        removed = []
+        unlink = os.unlink
+
+        def unlink_held(path, **kwargs):
+            if pathlib.Path(path).name == ".lock":
+                with self.assertRaises(filelock.Timeout):
+                    filelock.FileLock(path, blocking=False).acquire()
+                removed.append(path)
+            unlink(path, **kwargs)
+
+        with mock.patch.object(os, "unlink", unlink_held):
+            self._complete()
+            (self.run_dir.path / ".lock").touch()  # of one that was killed
+            self.assertTrue(self.run_dir.is_complete(self.config))
+        self.assertLen(removed, 2)
+        # And is not held any more.
+        self.assertTrue(
+            RunDirectory(self.run_dir.path).is_complete(self.config)
+        )
 
     def test_home(self):
         with mock.patch.dict(os.environ, {"HOME": str(self.parent)}):
@@ -159,6 +181,22 @@ class RunDirectoryTest(absltest.TestCase):
         self.run_dir.complete({"precision": "float32"})
         self.assertTrue(other.is_complete(self.config))
 
+    def test_what_can_not_be_opened_is_left_unlocked(self):
+        for error in OSError(28, "No space left on device"), SystemExit():
+            run = RunDirectory(self.parent / type(error).__name__)
+            with (
+                mock.patch.object(run, "write_config", side_effect=error),
+                self.assertRaises((UserError, SystemExit)),
+            ):
+                run.open(self.config)
+            RunDirectory(run.path).open(self.config)
+        self._complete()
+        with self.assertRaisesRegex(UserError, "another process"):
+            self.run_dir.open(self.config)
+        self.assertTrue(
+            RunDirectory(self.run_dir.path).is_complete(self.config)
+        )
+
     def test_a_complete_run_is_known_again(self):
         self._complete()
         self.assertTrue(self.run_dir.is_complete(self.config))
@@ -231,6 +269,7 @@ class RunDirectoryTest(absltest.TestCase):
             self.run_dir.set_aside()
             self.assertFalse(self.run_dir.path.exists())
             kept = RunDirectory(self.run_dir.path.parent / expected)
+            self.assertFalse((kept.path / ".lock").exists())
             self.assertTrue(kept.is_complete(self.config))
         self.run_dir.set_aside()  # nothing there: nothing to do
 

@@ -74,6 +74,8 @@ class MakeConfigTest(parameterized.TestCase):
         {"dataset": "../cats"},
         {"dataset": "mnist/.."},
         {"dataset": "mnist:3.0.1"},
+        {"data_dir": "data\0"},
+        {"run_dir": "a\0run"},
         {"precision": "float16"},
         {"epochs": 0},
         {"epochs": 10**9},
@@ -82,7 +84,9 @@ class MakeConfigTest(parameterized.TestCase):
         {"learning_rate": 0.0},
         {"learning_rate": float("nan")},
         {"learning_rate": float("inf")},
+        {"learning_rate": 10**400},
         {"optimizer": "sdg"},
+        {"optimizer": ["sgd"]},
         {"schedule": "step"},
         {"warmup": 1.0},
         {"warmup": -0.1},
@@ -149,7 +153,10 @@ class ConfigTest(parameterized.TestCase):
         config = make_config(seed=2**32 - 1, learning_rate=1)
         self.assertEqual(Config.from_json(config.to_json()), config)
 
-    @given(st.text(), st.floats(0, exclude_min=True, allow_infinity=False))
+    @given(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+        st.floats(0, exclude_min=True, allow_infinity=False),
+    )
     @settings(deadline=None)
     def test_json_keeps_every_text_and_number(self, data_dir, rate):
         config = make_config(data_dir=data_dir, learning_rate=rate)

@@ -38,6 +38,11 @@ class CheckTest(absltest.TestCase):
         value = check("ema", 0, float, setting.SHARE)
         self.assertIs(type(value), float)
 
+    def test_a_whole_number_that_no_float_holds_is_infinite(self):
+        for value, shown in (10**400, "inf"), (-(10**400), "-inf"):
+            with self.assertRaisesRegex(ValueError, f"positive, got {shown}"):
+                check("weight_decay", value, float, setting.NOT_NEGATIVE)
+
     def test_no_other_type_will_do(self):
         for value, wanted in (
             (1.0, int), (True, int), (1, bool), ("1", int), (None, str),

@@ -122,6 +122,26 @@ class TrainTest(absltest.TestCase):
         for name in ("seed1.1", "seed2.1"):
             self.assertTrue((self.path / name / "summary.json").exists())
 
+    def test_a_restart_that_fails_at_once_goes_on_without_it(self):
+        first = seeds.train(self._config(), 2)
+        for program in "sys.exit(7)", "sys.exit(8)":
+            with (
+                mock.patch.object(
+                    processes,
+                    "_PROGRAM",
+                    [sys.executable, "-c"] + [f"import sys; {program}"],
+                ),
+                self.assertRaisesRegex(UserError, "seed 1 .* status [78],"),
+            ):
+                seeds.train(self._config(), 2, restart="7" in program)
+            self.assertCountEqual(
+                os.listdir(self.path),
+                ["seed1.1", "seed2.1", "study.json.1", "study.png.1"],
+            )
+        kept = json.loads((self.path / "study.json.1").read_text())
+        self.assertEqual(kept, first)
+        seeds.train(self._config(), 2)
+
     def test_an_interrupted_restart_goes_on_without_it(self):
         seeds.train(self._config(seed=14), 2)
         with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
@@ -150,6 +170,24 @@ class TrainTest(absltest.TestCase):
             ):
                 seeds.train(self._config(), 2)
             self.assertEqual(caught.exception.status, status)
+
+    def test_an_interrupted_study_says_whether_it_can_go_on(self):
+        stop = mock.patch.object(
+            processes,
+            "train",
+            side_effect=[interruption.Interrupted("SIGTERM", 143)],
+        )
+        with stop, self.assertRaises(interruption.Interrupted) as caught:
+            seeds.train(self._config(), 2)
+        self.assertFalse(caught.exception.can_go_on)
+        seeds.train(self._config(), 2)
+        with stop, self.assertRaises(interruption.Interrupted) as caught:
+            seeds.train(self._config(), 3)
+        self.assertTrue(caught.exception.can_go_on)
+        # All that there was has been set aside.
+        with stop, self.assertRaises(interruption.Interrupted) as caught:
+            seeds.train(self._config(), 3, restart=True)
+        self.assertFalse(caught.exception.can_go_on)
 
     def test_without_time_left_no_run_begins(self):
         self.addCleanup(interruption.set_max_minutes, 0)

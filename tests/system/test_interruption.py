@@ -1,12 +1,14 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from absl.testing import absltest
 
 from cifar10_tf.system import interruption
+from cifar10_tf.system.errors import UserError
 
 _PROGRAM = """
 import signal, sys, time
@@ -140,6 +142,44 @@ time.sleep(99)
             self._run(code, signal.SIGTERM, limit_sec=0.5),
             (143, "killed by SIGTERM\n"),
         )
+
+
+@pytest.mark.signals
+class SavingFirstTest(absltest.TestCase):
+    """In this process, which is not one that `install` was called in."""
+
+    def test_what_a_signal_has_become_in_native_code(self):
+        for error, expected in (
+            (RuntimeError("callback failed"), KeyboardInterrupt),
+            (UserError("no room"), UserError),
+        ):
+            with self.assertRaises(expected), interruption.saving_first():
+                interruption.hold()
+                signal.raise_signal(signal.SIGINT)
+                raise error
+            self.assertIsNone(interruption.due())
+
+    def test_an_error_of_no_signals_is_as_it_was(self):
+        with self.assertRaises(RuntimeError), interruption.saving_first():
+            raise RuntimeError
+
+    def test_another_thread_leaves_the_main_ones_signals_alone(self):
+        def other_training():
+            with interruption.saving_first():
+                pass
+
+        with self.assertRaises(KeyboardInterrupt), interruption.saving_first():
+            interruption.hold()
+            signal.raise_signal(signal.SIGINT)
+            thread = threading.Thread(target=other_training)
+            thread.start()
+            thread.join()
+            interruption.release()
+
+    def test_one_that_ended_elsewhere_holds_nothing_back(self):
+        interruption.hold()
+        with self.assertRaises(KeyboardInterrupt), interruption.saving_first():
+            signal.raise_signal(signal.SIGINT)
 
 
 class MaxMinutesTest(absltest.TestCase):

@@ -10,6 +10,7 @@ import platformdirs
 from PIL import Image
 
 from cifar10_tf.datasets import image_files, official_archives
+from cifar10_tf.system import paths
 from cifar10_tf.system.errors import UserError
 
 # The framing of a TFRecord: length, its CRC, the data's CRC.
@@ -21,13 +22,16 @@ def data_root(name: str, data_dir: str) -> pathlib.Path:
 
     The embedded dataset lives in the user's cache: it can be drawn again at any
     time, and a data directory may be read-only.
+
+    Raises:
+        UserError: as `paths.absolute` does.
     """
     if name == "synthetic10":
         return (
             platformdirs.user_cache_path("cifar10_tf") / "tensorflow_datasets"
         )
     default = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return pathlib.Path(data_dir or default).expanduser().absolute()
+    return paths.absolute(data_dir or default)
 
 
 def find(name: str, data_dir: str) -> pathlib.Path | None:

@@ -3,14 +3,18 @@
 import concurrent.futures
 import pathlib
 import time
+from typing import Self
 
 from cifar10_tf.runs import checkpoint, checkpoint_files
 from cifar10_tf.runs.checkpoint import Checkpoint
+from cifar10_tf.system import interruption
 from cifar10_tf.system.errors import UserError
 
 
 class CheckpointWriter:
     """Writes checkpoints on a thread of its own, one at a time.
+
+    A `with` of it ends when nothing is being written any more.
 
     Args:
         directory: of the files.
@@ -27,6 +31,20 @@ class CheckpointWriter:
         self._thread = concurrent.futures.ThreadPoolExecutor(1)
         self._writing: concurrent.futures.Future | None = None
         self.cost_sec = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, error, traceback) -> None:
+        # Whoever takes the run up next would remove what is half written.
+        interruption.hold()
+        try:
+            self.close()
+        except UserError:
+            if not error:
+                raise
+        if not error:  # else the signal may be what is on its way
+            interruption.release()
 
     @property
     def is_busy(self) -> bool:
@@ -62,8 +80,8 @@ class CheckpointWriter:
 
     def close(self) -> None:
         """Waits, as `wait` does, and ends the thread."""
-        self.wait()
         self._thread.shutdown()
+        self.wait()
 
     def kept(self) -> str:
         """Says which checkpoint is on the disk, once it has been written."""

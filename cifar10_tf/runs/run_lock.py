@@ -1,0 +1,60 @@
+"""The lock of a run's directory: a process that trains there holds it."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+
+import filelock
+
+from cifar10_tf.system.errors import UserError
+
+
+class RunLock:
+    """A file that one process holds, and the system releases when it ends.
+
+    Whoever removes the file holds it: else it might be somebody's by then, and
+    the next one would make and hold another.
+    """
+
+    def __init__(self, directory: pathlib.Path):
+        self.path = directory / ".lock"
+        self._file = filelock.FileLock(self.path, blocking=False)
+
+    def acquire(self) -> None:
+        """Takes it, and makes the file where there is none.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        try:
+            self._file.acquire()
+        except filelock.Timeout as error:
+            raise self.busy() from error
+
+    def release(self) -> None:
+        """Gives it back; does nothing where it is not held."""
+        self._file.release()
+
+    @contextlib.contextmanager
+    def held_if_there(self) -> Iterator[None]:
+        """Holds it meanwhile; without the file nobody does, and none is made.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        if not os.path.lexists(self.path):
+            yield
+            return
+        self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def busy(self) -> UserError:
+        """Returns what is said of a directory that another process is in."""
+        return UserError(
+            f"another process is training in {self.path.parent}; wait for it, "
+            "or choose another --run_dir."
+        )
