@@ -84,8 +84,13 @@ def _overview(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("test loss, in nats", f"{summary['test_loss']:.3f}"),
         ("parameters", f"{summary['num_params']:,}"),
         ("seconds of training", f"{summary['train_sec']:,.1f}"),
-        ("training images per second", f"{summary['images_per_sec']:,.0f}"),
+        ("training images per second", _rate(summary["images_per_sec"])),
     ]
+
+
+def _rate(images_per_sec: float | None) -> str:
+    # A training of one step tells none.
+    return "-" if images_per_sec is None else f"{images_per_sec:,.0f}"
 
 
 def _curves(history: list[dict[str, Any]]) -> list[Chart]:

@@ -160,6 +160,10 @@ class ReportTest(ReportTestCase):
         page = self._write(validated=False)
         self.assertIn("No images were kept for validation", page.text)
 
+    def test_a_training_of_one_step_has_no_rate(self):
+        page = self._write(summary={"images_per_sec": None})
+        self.assertIn("training images per second", page.text)
+
     def test_without_data_it_says_so(self):
         page = self._write(images=False)
         self.assertIn(
