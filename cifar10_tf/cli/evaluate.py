@@ -1,39 +1,83 @@
 """Evaluate the saved model of --run_dir again, from disk."""
 
-import dataclasses
+import functools
+import pathlib
 
 from cifar10_tf.cli import flags
 from cifar10_tf.cli.flags import FLAGS
-from cifar10_tf.cli.result_text import describe_result
+from cifar10_tf.cli.result_text import describe_evaluation
 from cifar10_tf.datasets import names
-from cifar10_tf.datasets.loading import load_dataset
+from cifar10_tf.datasets.loading import Examples, ImageDataset, load_dataset
 from cifar10_tf.datasets.resolving import resolve_dataset
-from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.datasets.tfds import corrupted_cifar10, prepared_files
+from cifar10_tf.datasets.validation_split import split_train
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
+from cifar10_tf.settings.options import EvaluationOptions
 from cifar10_tf.system import tensorflow_startup
+from cifar10_tf.system.atomic_files import (
+    check_writable,
+    replacing,
+    write_json,
+)
 from cifar10_tf.system.errors import UserError
 
-TAKES = ("run_dir", "dataset", "data_dir", "tta")
+TAKES = (
+    "run_dir",
+    "dataset",
+    "data_dir",
+    "split",
+    "tta",
+    "corruptions",
+    "output",
+)
 
 
 def run() -> None:
-    """Prints the test accuracy of the weights on the disk; changes no file.
+    """Prints the accuracy of the weights on the disk; changes no run.
 
     Of a study's directory, that of each complete run.
     """
     flags.config_and_options()  # whose values are checked
+    options = flags.evaluation_options()
     if not FLAGS.run_dir:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
     directory = RunDirectory(FLAGS.run_dir)
     is_run = directory.is_run()
     runs = [] if is_run else StudyDirectory(directory.path).runs()
+    if options.output:
+        _check_output(pathlib.Path(options.output).expanduser())
+        if runs:
+            raise UserError(
+                "--output takes the result of one run: give one of "
+                f"{directory.path} as --run_dir."
+            )
     for run in runs or [directory]:
-        print(_evaluate(run))
+        result = _evaluate(run, options)
+        print(describe_evaluation(result))
+        if options.output:
+            _write(result, pathlib.Path(options.output).expanduser())
 
 
-def _evaluate(run: RunDirectory) -> str:
+def _check_output(path: pathlib.Path) -> None:
+    """Checks that the result can be written, before there is one."""
+    problem = None
+    if path.suffix != ".json":
+        problem = "is no name of a JSON file, as result.json"
+    elif path.is_dir():
+        problem = "is a directory"
+    else:
+        try:
+            check_writable(path.absolute().parent)
+        except OSError as error:
+            problem = f"can't be written ({error.strerror})"
+    if problem:
+        raise UserError(f"--output={path} {problem}; choose another file.")
+
+
+def _evaluate(run: RunDirectory, options: EvaluationOptions) -> dict:
+    """Returns what the file of a result says."""
     config, summary = run.read_config(), run.read_summary()
     dataset_name, data_dir = _find_data(config)
     tensorflow_startup.start_tensorflow()
@@ -44,28 +88,95 @@ def _evaluate(run: RunDirectory) -> str:
     keras.config.set_dtype_policy(summary["precision"])
     dataset = load_dataset(dataset_name, data_dir)
     _check_classes(summary, dataset.class_names)
-    result = evaluation.evaluate(
+    examples = _choose_split(dataset, config, options.split)
+    evaluated = evaluation.evaluate(
         run,
-        dataset.test,
+        examples,
         dataset.class_names,
         with_tta=config.tta if FLAGS.tta is None else FLAGS.tta,
     )
-    return describe_result(dataclasses.asdict(config) | result.metrics())
+    result = {
+        "run": str(run.path),
+        "model": config.model,
+        "seed": config.seed,
+        "trained_on": config.dataset,
+        "dataset": dataset_name,
+        "split": options.split,
+        "num_images": len(examples.labels),
+    }
+    for name, value in evaluated.metrics().items():
+        result[name.removeprefix("test_")] = value
+    if options.corruptions:
+        from cifar10_tf.evaluation import robustness
+
+        is_published = (dataset_name, options.split) == ("cifar10", "test")
+        found = robustness.evaluate_corruptions(
+            run,
+            examples,
+            len(dataset.class_names),
+            *([functools.partial(_prepared, data_dir)] if is_published else []),
+        )
+        result["corruptions"] = found.metrics()
+    return result
+
+
+def _prepared(data_dir: str, corruption: str):
+    """Finds what `robustness.Prepared` says."""
+    directories = corrupted_cifar10.find(corruption, data_dir)
+    return directories and [
+        lambda path=path: Examples(*corrupted_cifar10.decode(path))
+        for path in directories
+    ]
+
+
+def _choose_split(
+    dataset: ImageDataset, config: Config, split: str
+) -> Examples:
+    """Returns a split's images, divided as in the run."""
+    if split == "test":
+        return dataset.test
+    images, labels = dataset.train
+    try:
+        train, validation = split_train(
+            labels, config.validation_fraction, config.max_train_examples
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    rows = train if split == "train" else validation
+    if not len(rows):
+        raise UserError(
+            f"the run held nothing out (validation_fraction "
+            f"{config.validation_fraction:g} of {len(labels)} images): choose "
+            "--split=train or test."
+        )
+    return Examples(images[rows], labels[rows])
+
+
+def _write(result: dict, path: pathlib.Path) -> None:
+    """Writes the result, and beside it a picture where there is one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if "corruptions" in result:
+            from cifar10_tf.evaluation import corruption_plot
+
+            with replacing(path.with_suffix(".png")) as aside:
+                corruption_plot.heatmap(result).savefig(aside, dpi=150)
+        write_json(path, result)
+    except OSError as error:
+        raise UserError(
+            f"--output={path} can't be written ({error.strerror})."
+        ) from error
 
 
 def _find_data(config: Config) -> tuple[str, str]:
-    """Returns the dataset of a run, and the data directory that has it now.
+    """Returns the dataset to evaluate on, and the data directory that has it.
 
     Raises:
-        UserError: it is not there, or another one is asked for.
+        UserError: it is not there.
     """
     name = FLAGS.dataset or config.dataset
-    asked = dataclasses.replace(config, dataset=name)
-    if config.with_folder_of(asked) != asked:
-        raise UserError(
-            f"the run is of {config.dataset}, and is not evaluated on {name}: "
-            "leave --dataset out."
-        )
+    if name == "auto":
+        name = "cifar10"
     given_dir = FLAGS.data_dir or ""
     if given_dir or names.folder(name) or name == "synthetic10":
         return resolve_dataset(name, given_dir), given_dir
@@ -73,16 +184,24 @@ def _find_data(config: Config) -> tuple[str, str]:
         if prepared_files.find(name, data_dir):
             return name, data_dir
     # A config of somebody else's must not choose where data are written.
+    of_run, default = (
+        prepared_files.data_root(name, path) for path in (config.data_dir, "")
+    )
     raise UserError(
-        f"{name} is neither in {config.data_dir}, where the run had it, nor in "
-        f"{prepared_files.data_root(name, '')}; say where it is, or may be "
-        "put, by --data_dir."
+        f"{name} is neither in {of_run}, where the run had its data, nor in "
+        f"{default}; say where it is, or may be put, by --data_dir."
     )
 
 
 def _check_classes(summary: dict, names_now: tuple[str, ...]) -> None:
     """Checks that a class has the number that it had in the training."""
     trained = summary.get("class_names", summary.get("per_class_accuracy", ()))
+    if trained and len(trained) != len(names_now):
+        raise UserError(
+            f"the run tells {len(trained)} classes apart ({_some(trained)}), "
+            f"and the dataset has {len(names_now)} ({_some(names_now)}): "
+            "choose one with the same classes, by --dataset."
+        )
     changes = [
         f"{was!r} is {now!r} now"
         for was, now in zip(trained, names_now, strict=False)
@@ -91,5 +210,12 @@ def _check_classes(summary: dict, names_now: tuple[str, ...]) -> None:
     if changes:
         raise UserError(
             "the classes have other names than in the training, or another "
-            f"order ({'; '.join(changes[:3])}): name them as they were."
+            f"order ({'; '.join(changes[:3])}): name them as they were, or "
+            "choose data with the same classes, by --dataset."
         )
+
+
+def _some(class_names) -> str:
+    names_shown = list(class_names)
+    more = ", ..." if len(names_shown) > 3 else ""
+    return ", ".join(names_shown[:3]) + more

@@ -12,7 +12,8 @@ from absl import flags
 from cifar10_tf import api
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.models import MODELS
-from cifar10_tf.settings.options import Options
+from cifar10_tf.settings.options import EvaluationOptions, Options
+from cifar10_tf.settings.setting import defaults
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.version import VERSION
 
@@ -20,12 +21,19 @@ FLAGS = flags.FLAGS
 
 _FIELDS: Mapping[str, dataclasses.Field] = {
     field.name: field
-    for declared in (Config, Options)
+    for declared in (Config, Options, EvaluationOptions)
     for field in dataclasses.fields(declared)
 }
 
 # Every flag of this package, in the order of the documentation.
 NAMES = tuple(_FIELDS)
+
+# Those of what a training is and how it is done.
+OF_TRAINING = tuple(
+    field.name
+    for declared in (Config, Options)
+    for field in dataclasses.fields(declared)
+)
 
 # What every command takes.
 _ALWAYS = ("debug",)
@@ -174,4 +182,20 @@ def config_and_options() -> tuple[Config, Options]:
     Raises:
         UserError: a value is out of range.
     """
-    return api.config_and_options({n: FLAGS[n].value for n in NAMES})
+    return api.config_and_options({n: FLAGS[n].value for n in OF_TRAINING})
+
+
+def evaluation_options() -> EvaluationOptions:
+    """Returns what the flags of `evaluate` ask for.
+
+    Raises:
+        UserError: a value is not valid.
+    """
+    values = {
+        name: default if FLAGS[name].value is None else FLAGS[name].value
+        for name, default in defaults(EvaluationOptions).items()
+    }
+    try:
+        return EvaluationOptions(**values)
+    except ValueError as error:
+        raise UserError(str(error)) from error

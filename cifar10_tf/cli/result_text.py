@@ -1,5 +1,12 @@
 """The result of a run as lines for a terminal."""
 
+_OF_SPLIT = {"train": "training"}
+
+_SOURCES = {
+    "computed": "made here, by the published definitions",
+    "tfds": "of TFDS, cifar10_corrupted",
+}
+
 
 def describe_result(summary: dict) -> str:
     """Returns the test accuracy, over all and by class, with its interval.
@@ -7,22 +14,74 @@ def describe_result(summary: dict) -> str:
     Args:
         summary: what `summary.json` says of settings and test split.
     """
-    low, high = summary["test_accuracy_ci95"]
+    result = {
+        name.removeprefix("test_"): value for name, value in summary.items()
+    }
+    return describe_evaluation(
+        result | {"trained_on": summary["dataset"], "split": "test"}
+    )
+
+
+def describe_evaluation(result: dict) -> str:
+    """Returns the accuracies that `evaluate` found.
+
+    Args:
+        result: what it writes into a file.
+    """
+    dataset, split = result["dataset"], result["split"]
+    accuracy = f"{_OF_SPLIT.get(split, split)} accuracy"
+    model = result["model"]
+    if result["trained_on"] != dataset:
+        model += f", trained on {result['trained_on']},"
     lines = [
-        f"{summary['model']} on {summary['dataset']}, seed {summary['seed']}: "
-        f"test accuracy {summary['test_accuracy']:.2%} (95 % interval "
-        f"{low:.2%} to {high:.2%}), loss {summary['test_loss']:.3f}"
+        f"{model} on {dataset}, seed {result['seed']}: {accuracy} "
+        f"{_with_interval(result, 'accuracy')}, loss {result['loss']:.3f}"
     ]
-    per_class = summary["per_class_accuracy"]
+    per_class = result["per_class_accuracy"]
     width = max(map(len, per_class))
-    for name, accuracy in per_class.items():
-        share = "no test images" if accuracy is None else f"{accuracy:.1%}"
-        lines.append(f"  {name:<{width}}  {share}")
-    if "test_accuracy_tta" in summary:
-        low, high = summary["test_accuracy_tta_ci95"]
+    for name, share in per_class.items():
+        shown = f"no {split} images" if share is None else f"{share:.1%}"
+        lines.append(f"  {name:<{width}}  {shown}")
+    if "accuracy_tta" in result:
         lines.append(
-            "With test-time augmentation: test accuracy "
-            f"{summary['test_accuracy_tta']:.2%} (95 % interval {low:.2%} to "
-            f"{high:.2%})"
+            f"With test-time augmentation: {accuracy} "
+            f"{_with_interval(result, 'accuracy_tta')}"
         )
+    if "corruptions" in result:
+        lines.append(_describe_corruptions(result["corruptions"], result))
     return "\n".join(lines)
+
+
+def _with_interval(result: dict, name: str) -> str:
+    low, high = result[f"{name}_ci95"]
+    return f"{result[name]:.2%} (95 % interval {low:.2%} to {high:.2%})"
+
+
+def _describe_corruptions(corruptions: dict, result: dict) -> str:
+    """Returns a table, type by severity, and the mean over it."""
+    accuracy, sources = corruptions["accuracy"], corruptions["sources"]
+    severities = corruptions["severities"]
+    source = corruptions["source"]
+    is_mixed = source not in _SOURCES
+    shown_source = _SOURCES.get(source, "made here or TFDS's, as named")
+    width = max(map(len, accuracy))
+    lines = [
+        f"Accuracy on corrupted {result['split']} images ({shown_source}), %:",
+        f"  {'severity':<{width}}"
+        + "".join(f"{s:>7}" for s in [*severities, "mean"]),
+    ]
+    for name, row in accuracy.items():
+        line = _row(name, width, [*row, sum(row) / len(row)])
+        lines.append(f"{line}  {sources[name]}" if is_mixed else line)
+    mean = [*corruptions["mean_by_severity"], corruptions["mean_accuracy"]]
+    lines.append(_row("mean", width, mean))
+    over_all = _with_interval(corruptions, "mean_accuracy")
+    lines.append(
+        f"Mean corruption accuracy {over_all} over {len(accuracy)} types at "
+        f"{len(severities)} severities"
+    )
+    return "\n".join(lines)
+
+
+def _row(name: str, width: int, shares: list[float]) -> str:
+    return f"  {name:<{width}}" + "".join(f"{100 * s:>7.1f}" for s in shares)

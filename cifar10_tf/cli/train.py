@@ -12,7 +12,7 @@ from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.options import Options
 from cifar10_tf.system import interruption
 
-TAKES = flags.NAMES
+TAKES = flags.OF_TRAINING
 
 
 def run() -> None:

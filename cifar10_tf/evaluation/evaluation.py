@@ -91,12 +91,12 @@ class Evaluation:
 
 def evaluate(
     run: RunDirectory,
-    test: Examples,
+    examples: Examples,
     class_names: tuple[str, ...],
     *,
     with_tta: bool = False,
 ) -> Evaluation:
-    """Evaluates the model that a run saved on the whole test split.
+    """Evaluates the model that a run saved on all of a split.
 
     With `with_tta`, a second time with test-time augmentation. The global dtype
     policy must be that of the training.
@@ -109,22 +109,31 @@ def evaluate(
     model = saved_model.load(run, num_classes)
     _log.info(
         "Evaluating on %s images%s.",
-        f"{len(test.labels):,}",
+        f"{len(examples.labels):,}",
         f", then on {tta.NUM_VIEWS} views of each" if with_tta else "",
     )
 
     def batches(size: int):
-        return make_eval(*test, num_classes=num_classes, batch_size=size)
+        return make_eval(*examples, num_classes=num_classes, batch_size=size)
 
     probabilities = model.predict(batches(_BATCH_SIZE), verbose=0)
+    check_finite(probabilities, run)
+    result = Evaluation(probabilities, examples.labels, class_names)
+    if not with_tta:
+        return result
+    probabilities = tta.predict(model, batches(_BATCH_SIZE // tta.NUM_VIEWS))
+    augmented = Evaluation(probabilities, examples.labels, class_names)
+    return dataclasses.replace(result, augmented=augmented)
+
+
+def check_finite(probabilities: np.ndarray, run: RunDirectory) -> None:
+    """Checks what a run's model predicts.
+
+    Raises:
+        UserError: it is no number.
+    """
     if not np.isfinite(probabilities).all():
         raise UserError(
             f"{run.model} predicts what is no number: its training has "
             "diverged. Start over with --restart and a lower --learning_rate."
         )
-    result = Evaluation(probabilities, test.labels, class_names)
-    if not with_tta:
-        return result
-    probabilities = tta.predict(model, batches(_BATCH_SIZE // tta.NUM_VIEWS))
-    augmented = Evaluation(probabilities, test.labels, class_names)
-    return dataclasses.replace(result, augmented=augmented)

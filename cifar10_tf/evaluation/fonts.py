@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable
 
+import matplotlib
 from matplotlib import font_manager
 
 # Those that have Chinese, Japanese and Korean characters, of Linux and macOS.
@@ -28,6 +29,13 @@ def families() -> tuple[str, ...]:
     """Returns the fonts to take characters from, the first that has one."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return ("DejaVu Sans", *(name for name in _CJK if name in installed))
+
+
+# A class or a folder may have dollars in its name: no mathematics in a figure
+# that is drawn by a function with this decorator.
+plain_text = matplotlib.rc_context(
+    {"text.parse_math": False, "font.family": families()}
+)
 
 
 def missing(texts: Iterable[str]) -> str:

@@ -5,23 +5,17 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from cifar10_tf.evaluation import fonts
+from cifar10_tf.evaluation.fonts import plain_text
 
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 _BLUE, _ORANGE, _GREEN, _RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
-# A class or a folder may have dollars in its name: no mathematics here.
-_plain_text = matplotlib.rc_context(
-    {"text.parse_math": False, "font.family": fonts.families()}
-)
 
-
-@_plain_text
+@plain_text
 def samples(images, labels, class_names, title: str) -> Figure:
     """Draws the first 4 x 8 images with their class names.
 
@@ -32,7 +26,7 @@ def samples(images, labels, class_names, title: str) -> Figure:
     return _image_grid(4, 8, images, captions, title)
 
 
-@_plain_text
+@plain_text
 def predictions(
     images, labels, probabilities, class_names, title: str
 ) -> Figure:
@@ -101,7 +95,7 @@ def _image_grid(
     return figure
 
 
-@_plain_text
+@plain_text
 def curves(history: list[dict], title: str) -> Figure:
     """Draws loss and accuracy by epoch, training against validation.
 
@@ -142,7 +136,7 @@ def curves(history: list[dict], title: str) -> Figure:
     return figure
 
 
-@_plain_text
+@plain_text
 def study(
     metrics: dict[str, dict], histories: list[list[dict]], title: str
 ) -> Figure:
@@ -220,7 +214,7 @@ def _draw_distribution(axis, x: float, metric: dict, color: str) -> None:
     )
 
 
-@_plain_text
+@plain_text
 def confusion_matrix(matrix: np.ndarray, class_names, title: str) -> Figure:
     """Draws a heatmap of counts [true class, predicted class].
 

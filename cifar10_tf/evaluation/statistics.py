@@ -20,6 +20,28 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
+def wilson_interval_of_share(
+    share: float, num_effective: float
+) -> tuple[float, float]:
+    """Returns Wilson's 95 % interval where trials are not alike.
+
+    Args:
+        share: of the successes.
+        num_effective: how many independent trials would say as much.
+    """
+    z = 1.959963984540054  # the normal distribution's 97.5 % quantile
+    center = share + z**2 / (2 * num_effective)
+    half = (
+        z
+        * ((share * (1 - share) + z**2 / (4 * num_effective)) / num_effective)
+        ** 0.5
+    )
+    low, high = (
+        (center + side * half) / (1 + z**2 / num_effective) for side in (-1, 1)
+    )
+    return max(0.0, low), min(1.0, high)
+
+
 def mean_and_interval(values: Sequence[float]) -> dict[str, Any]:
     """Returns mean, sample standard deviation and the mean's 95 % interval.
 

@@ -11,6 +11,7 @@ from cifar10_tf.settings.setting import (
     between,
     check_fields,
     defaults,
+    one_of,
     setting,
 )
 
@@ -93,6 +94,38 @@ class Options:
     def profile(self) -> tuple[int, int] | None:
         """The first and the last step of a trace, counted from 1, or None."""
         return _steps(self.profile_steps)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """What is asked of `evaluate` beside the run and its data.
+
+    Raises:
+        ValueError: a value has the wrong type or is out of range.
+    """
+
+    split: str = setting(
+        "Which images to evaluate on. Training and validation images are those "
+        "of the run, unaugmented.",
+        default="test",
+        valid=one_of(("train", "validation", "test")),
+    )
+    corruptions: bool = setting(
+        "Evaluate on corrupted images as well: the noise, blur, weather and "
+        "processing of CIFAR-10-C, at five severities. Prepared "
+        "cifar10_corrupted of TFDS is used; what of it is not there is made "
+        "here, by the published definitions (all but frost).",
+        default=False,
+    )
+    output: str = setting(
+        "The file that the result goes to as JSON, as result.json. With "
+        "--corruptions there is a picture beside it, as result.png.",
+        default="",
+        default_text="none",
+    )
+
+    def __post_init__(self):
+        check_fields(self)
 
 
 def make_options(**given: Any) -> Options:

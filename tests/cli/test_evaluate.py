@@ -1,7 +1,7 @@
 import os
 from unittest import mock
 
-from absl.testing import absltest, flagsaver
+from absl.testing import absltest, flagsaver, parameterized
 
 from cifar10_tf.cli import evaluate
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -28,26 +28,49 @@ class EvaluateTest(cases.CommandTestCase):
         self.assert_error(result, "cifar10 is neither in", "--data_dir")
         self.assertFalse(elsewhere.exists())
 
-    def test_another_dataset_is_refused(self):
-        run = RunDirectory(self.directory / "run")
-        run.open(make_config(dataset="synthetic10"))
-        run.complete(fakes.SUMMARY)
+    def test_another_dataset_must_be_there(self):
+        self._complete("run")
         result = self.run_light(
             "evaluate", "--run_dir=run", "--dataset=cifar100"
         )
-        self.assert_error(result, "is of synthetic10", "leave --dataset out")
+        self.assert_error(result, "cifar100 is neither in", "--data_dir")
+
+    def _complete(self, name, **settings):
+        run = RunDirectory(self.directory / name)
+        run.open(make_config(dataset="synthetic10", **settings))
+        run.complete(fakes.SUMMARY)
+
+    @parameterized.parameters(
+        (["--split=tests"], "did you mean test?"),
+        (["--output=x.txt"], "--output=x.txt is no name of a JSON file"),
+        (["--output=here.json"], "is a directory"),
+        (["--output=/proc/x/y.json"], "can't be written", "another file"),
+        (["--output=a.txt/y.json"], "can't be written"),
+    )
+    def test_mistakes_are_found_at_once(self, arguments, *parts):
+        self._complete("run")
+        (self.directory / "here.json").mkdir()
+        (self.directory / "a.txt").touch()
+        result = self.run_light("evaluate", "--run_dir=run", *arguments)
+        self.assert_error(result, *parts)
+
+    def test_a_study_has_no_output(self):
+        self._complete("study/seed1")
+        result = self.run_light(
+            "evaluate", "--run_dir=study", "--output=x.json"
+        )
+        self.assert_error(result, "of one run", "--run_dir")
 
     def test_a_study_is_evaluated_run_by_run(self):
         for seed in 10, 9:
-            run = RunDirectory(self.directory / "study" / f"seed{seed}")
-            run.open(make_config(dataset="synthetic10", seed=seed))
-            run.complete(fakes.SUMMARY)
+            self._complete(f"study/seed{seed}", seed=seed)
         with (
             flagsaver.flagsaver(run_dir=str(self.directory / "study")),
             mock.patch.object(evaluate, "_evaluate") as evaluated,
+            mock.patch.object(evaluate, "describe_evaluation"),
         ):
             evaluate.run()
-        seeds = [call.args[0].path.name for call in evaluated.mock_calls[::2]]
+        seeds = [call.args[0].path.name for call in evaluated.mock_calls]
         self.assertEqual(seeds, ["seed9", "seed10"])
 
     def test_data_that_are_in_another_place_now(self):
@@ -57,7 +80,7 @@ class EvaluateTest(cases.CommandTestCase):
             self.assertEqual(evaluate._find_data(config), ("cifar10", ""))
             with (
                 flagsaver.flagsaver(dataset="folder:x"),
-                self.assertRaisesRegex(UserError, "is of cifar10"),
+                self.assertRaisesRegex(UserError, "x does not exist"),
             ):
                 evaluate._find_data(config)
 
@@ -76,6 +99,10 @@ class EvaluateTest(cases.CommandTestCase):
         for summary in trained, {"per_class_accuracy": {"cat": 1, "dog": 0}}:
             with self.assertRaisesRegex(UserError, "'cat' is 'canis' now"):
                 evaluate._check_classes(summary, ("canis", "felis"))
+            with self.assertRaisesRegex(
+                UserError, "tells 2 classes apart .cat, dog., .* has 3 .*emu"
+            ):
+                evaluate._check_classes(summary, ("cat", "dog", "emu"))
 
     def test_a_folder_that_is_gone(self):
         run = RunDirectory(self.directory / "run")

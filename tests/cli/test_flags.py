@@ -12,7 +12,7 @@ from cifar10_tf.cli import flags
 from cifar10_tf.settings.config import Config, make_config
 from cifar10_tf.settings.models import MODELS
 from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
-from cifar10_tf.settings.options import Options
+from cifar10_tf.settings.options import EvaluationOptions, Options
 from cifar10_tf.system.errors import UserError
 
 _FIELDS = dataclasses.fields(Config)
@@ -85,7 +85,11 @@ class ToFlagsTest(absltest.TestCase):
 
 
 class FlagsTest(parameterized.TestCase):
-    @parameterized.parameters(*_FIELDS, *dataclasses.fields(Options))
+    @parameterized.parameters(
+        *_FIELDS,
+        *dataclasses.fields(Options),
+        *dataclasses.fields(EvaluationOptions),
+    )
     def test_every_setting_has_a_flag(self, field):
         flag = flags.FLAGS[field.name]
         self.assertIsNone(flag.default)
@@ -133,6 +137,18 @@ class FlagsTest(parameterized.TestCase):
             config, _ = flags.config_and_options()
             self.assertEqual(config.seed, 2)
             self.assertTrue(config.tta)
+
+    def test_evaluate_has_options_of_its_own(self):
+        with flagsaver.flagsaver():
+            flags.parse(["", "evaluate", "--split=train", "--debug"], str)
+            self.assertEqual(
+                flags.evaluation_options(),
+                EvaluationOptions(split="train", corruptions=False, output=""),
+            )
+            self.assertNotIn("split", flags.OF_TRAINING)
+            flags.parse(["", "evaluate", "--split=all"], str)
+            with self.assertRaisesRegex(UserError, "split.*validation"):
+                flags.evaluation_options()
 
     @parameterized.parameters(
         ("--modle=dropout", "modle.*--help"),

@@ -1,6 +1,6 @@
 from absl.testing import absltest
 
-from cifar10_tf.cli.result_text import describe_result
+from cifar10_tf.cli.result_text import describe_evaluation, describe_result
 
 _SUMMARY = {
     "model": "dropout",
@@ -33,6 +33,57 @@ class DescribeResultTest(absltest.TestCase):
             "With test-time augmentation: test accuracy 76.00% (95 % interval "
             "71.00% to 81.00%)",
         )
+
+    def test_of_another_dataset_and_split(self):
+        text = describe_evaluation(
+            {
+                "model": "dropout",
+                "dataset": "folder:x",
+                "trained_on": "cifar10",
+                "split": "train",
+                "seed": 3,
+                "accuracy": 0.75,
+                "accuracy_ci95": [0.7, 0.8],
+                "loss": 0.5,
+                "per_class_accuracy": {"cat": None},
+            }
+        )
+        self.assertEqual(
+            text,
+            "dropout, trained on cifar10, on folder:x, seed 3: training "
+            "accuracy 75.00% (95 % interval 70.00% to 80.00%), loss 0.500\n"
+            "  cat  no train images",
+        )
+
+    def test_corruptions(self):
+        corruptions = {
+            "source": "computed",
+            "mean_accuracy": 0.5,
+            "mean_accuracy_ci95": [0.4, 0.6],
+            "severities": [1, 2],
+            "accuracy": {"fog": [0.7, 0.5], "shot_noise": [0.6, 0.2]},
+            "mean_by_severity": [0.65, 0.35],
+            "sources": {"fog": "computed", "shot_noise": "computed"},
+        }
+        summary = _SUMMARY | {"corruptions": corruptions}
+        self.assertEqual(
+            describe_result(summary).splitlines()[-6:],
+            [
+                "Accuracy on corrupted test images (made here, by the "
+                "published definitions), %:",
+                "  severity        1      2   mean",
+                "  fog          70.0   50.0   60.0",
+                "  shot_noise   60.0   20.0   40.0",
+                "  mean         65.0   35.0   50.0",
+                "Mean corruption accuracy 50.00% (95 % interval 40.00% to "
+                "60.00%) over 2 types at 2 severities",
+            ],
+        )
+        corruptions["source"] = "computed and tfds"
+        corruptions["sources"]["fog"] = "tfds"
+        lines = describe_result(summary).splitlines()
+        self.assertEndsWith(lines[-4], "60.0  tfds")
+        self.assertEndsWith(lines[-3], "40.0  computed")
 
 
 if __name__ == "__main__":

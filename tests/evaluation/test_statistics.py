@@ -5,7 +5,11 @@ from absl.testing import absltest, parameterized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar10_tf.evaluation.statistics import mean_and_interval, wilson_interval
+from cifar10_tf.evaluation.statistics import (
+    mean_and_interval,
+    wilson_interval,
+    wilson_interval_of_share,
+)
 
 
 class WilsonIntervalTest(parameterized.TestCase):
@@ -60,6 +64,14 @@ class MeanAndIntervalTest(parameterized.TestCase):
     def test_it_goes_into_json(self):
         result = mean_and_interval((0.5, 0.75))
         self.assertEqual(json.loads(json.dumps(result)), result)
+
+    def test_wilsons_interval_of_a_share_is_that_of_trials(self):
+        for successes, trials in (0, 3), (7, 10), (9000, 10000), (3, 3):
+            np.testing.assert_allclose(
+                wilson_interval_of_share(successes / trials, trials),
+                wilson_interval(successes, trials),
+                atol=1e-12,
+            )
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class FolderTest(cases.CommandTestCase):
         result = self.run_heavy("evaluate", f"--run_dir={run}")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(
-            result.stderr, "error: .*or no dropout that tells 4 classes"
+            result.stderr, r"error: .*tells 3 classes apart.*has 4 \(\$dog"
         )
 
     def test_broken_files_are_named_before_anything_is_written(self):

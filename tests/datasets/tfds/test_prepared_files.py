@@ -44,7 +44,7 @@ class DamageTest(cases.MachineTestCase):
         content = bytearray(shard.read_bytes())
         content[-5] ^= 4
         shard.write_bytes(content)
-        with mock.patch.object(prepared_files, "_decode_split") as decode:
+        with mock.patch.object(prepared_files, "decode_split") as decode:
             self._assert_refused()
         decode.assert_not_called()
 

@@ -1,0 +1,1 @@
+"""The corruptions of CIFAR-10-C, each vectorised over images."""
