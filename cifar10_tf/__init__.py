@@ -1,7 +1,7 @@
 """CIFAR-10 training in TensorFlow: fast, honest, unbreakable and small.
 
-For a notebook: `train`, `load_run`, and `UserError` for what can be mended. The
-input pipeline alone: `make_train`, `make_eval` and `steps_per_epoch`.
+For a notebook: `train`, `load_run`, `compare`, and `UserError` for what can be
+mended. The input pipeline alone: `make_train`, `make_eval`, `steps_per_epoch`.
 """
 
 import importlib
@@ -15,6 +15,7 @@ __version__ = version.VERSION
 # TensorFlow.
 _MODULES = {
     "UserError": "system.errors",
+    "compare": "api",
     "load_run": "api",
     "make_eval": "pipeline.batches",
     "make_train": "pipeline.batches",

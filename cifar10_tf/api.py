@@ -5,7 +5,8 @@ import dataclasses
 import functools
 import os
 import pathlib
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from cifar10_tf.system import (
     tensorflow_startup,
 )
 from cifar10_tf.system.errors import UserError
+
+if TYPE_CHECKING:
+    from cifar10_tf.report import comparison
 
 _CONFIG = {field.name for field in dataclasses.fields(Config)}
 
@@ -70,6 +74,42 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run of {self.config.model} in {self.path}>"
+
+    def _repr_html_(self) -> str:
+        from cifar10_tf.report import notebook
+
+        return notebook.to_html(self._directory)
+
+
+class Comparison:
+    """What several runs, or several studies, have in common and what not.
+
+    Shows itself in a notebook: figures, settings that differ, and whether the
+    test accuracies differ by more than chance.
+    """
+
+    def __init__(self, found: "comparison.Comparison"):
+        self._found = found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it, as `compare --format=json` prints it."""
+        return self._found.to_dict()
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes it as a page."""
+        from cifar10_tf.report import comparison_page
+
+        comparison_page.write(pathlib.Path(path), self._found)
+
+    def __repr__(self) -> str:
+        from cifar10_tf.report import comparison_text
+
+        return comparison_text.describe(self._found)
+
+    def _repr_html_(self) -> str:
+        from cifar10_tf.report import comparison_page
+
+        return comparison_page.to_html(self._found)
 
 
 def train(
@@ -132,6 +172,27 @@ def load_run(run_dir: str | os.PathLike) -> Run:
         UserError: there is none.
     """
     return Run(RunDirectory(run_dir))
+
+
+def compare(runs: Iterable[Run | str | os.PathLike]) -> Comparison:
+    """Compares runs, or studies.
+
+    Args:
+        runs: two or more, or their directories.
+
+    Raises:
+        UserError: they can't be compared.
+    """
+    from cifar10_tf.evaluation import missing_predictions
+    from cifar10_tf.report import comparison
+
+    directories = [
+        RunDirectory(run.path if isinstance(run, Run) else run) for run in runs
+    ]
+    for directory in directories:
+        for of_run in comparison.complete_runs(directory):
+            missing_predictions.make(of_run)
+    return Comparison(comparison.read(directories))
 
 
 def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:

@@ -16,6 +16,7 @@ import cifar10_tf
 from cifar10_tf.system import interruption, process_clock
 from tests import fakes, undrawn
 from tests.cases import MachineTestCase
+from tests.report import run_directories
 
 _EPOCHS = 6
 
@@ -108,6 +109,25 @@ class TrainTest(ApiTestCase):
         self.assertEqual(keras.config.dtype_policy().name, "float32")
         summary = run.summary
         self.assertEqual(train().summary, summary)  # not repeated
+        self.assertIn(f"{summary['test_accuracy']:.2%}", run._repr_html_())
+
+    def test_compare(self):
+        labels = np.arange(90) % 3
+        for name in "one", "other":
+            run_directories.write(
+                self.directory / name,
+                labels,
+                run_directories.random_predictions(labels),
+            )
+        one = cifar10_tf.load_run("one")
+        found = cifar10_tf.compare([one, pathlib.Path("other")])
+        self.assertIn("no difference shown", repr(found))
+        self.assertIn("no difference shown", found._repr_html_())
+        self.assertLen(found.to_dict()["subjects"], 2)
+        found.save("both.html")
+        self.assertTrue((self.directory / "both.html").exists())
+        with self.assertRaisesRegex(cifar10_tf.UserError, "two directories"):
+            cifar10_tf.compare([one])
 
     def test_the_directory_is_derived_and_nobody_elses(self):
         (self.directory / "metrics.jsonl").write_text("mine")

@@ -4,7 +4,15 @@ import inspect
 
 from absl import app
 
-from cifar10_tf.cli import doctor, evaluate, flags, prepare, report, train
+from cifar10_tf.cli import (
+    compare,
+    doctor,
+    evaluate,
+    flags,
+    prepare,
+    report,
+    train,
+)
 from cifar10_tf.settings import similar_names
 from cifar10_tf.system.errors import UserError
 
@@ -13,6 +21,7 @@ COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "report": report,
+    "compare": compare,
     "prepare": prepare,
     "doctor": doctor,
 }
@@ -56,9 +65,11 @@ def help_text(arguments: list[str]) -> str:
     """Describes the command that is named and its flags, or all commands."""
     for name in filter(COMMANDS.__contains__, arguments):
         command = COMMANDS[name]
-        path = " [PATH]" if inspect.signature(command.run).parameters else ""
+        usage = " ".join(
+            filter(None, [name, getattr(command, "ARGUMENTS", "")])
+        )
         return (
-            f"usage: cifar10-tf {name}{path} [flags]\n\n{command.__doc__}\n\n"
+            f"usage: cifar10-tf {usage} [flags]\n\n{command.__doc__}\n\n"
             f"{flags.help_text(command.TAKES)}"
         )
     lines = [f"  {name:<10}{m.__doc__}" for name, m in COMMANDS.items()]

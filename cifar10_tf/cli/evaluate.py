@@ -5,6 +5,7 @@ import pathlib
 
 from cifar10_tf.cli import flags
 from cifar10_tf.cli.flags import FLAGS
+from cifar10_tf.cli.output_file import check_output
 from cifar10_tf.cli.result_text import describe_evaluation
 from cifar10_tf.datasets import names
 from cifar10_tf.datasets.loading import Examples, ImageDataset, load_dataset
@@ -14,13 +15,9 @@ from cifar10_tf.datasets.validation_split import split_train
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
-from cifar10_tf.settings.options import EvaluationOptions
+from cifar10_tf.settings.options import ResultOptions
 from cifar10_tf.system import tensorflow_startup
-from cifar10_tf.system.atomic_files import (
-    check_writable,
-    replacing,
-    write_json,
-)
+from cifar10_tf.system.atomic_files import replacing, write_json
 from cifar10_tf.system.errors import UserError
 
 TAKES = (
@@ -40,14 +37,14 @@ def run() -> None:
     Of a study's directory, that of each complete run.
     """
     flags.config_and_options()  # whose values are checked
-    options = flags.evaluation_options()
+    options = flags.result_options()
     if not FLAGS.run_dir:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
     directory = RunDirectory(FLAGS.run_dir)
     is_run = directory.is_run()
     runs = [] if is_run else StudyDirectory(directory.path).runs()
     if options.output:
-        _check_output(pathlib.Path(options.output).expanduser())
+        check_output(pathlib.Path(options.output).expanduser(), ".json")
         if runs:
             raise UserError(
                 "--output takes the result of one run: give one of "
@@ -60,23 +57,7 @@ def run() -> None:
             _write(result, pathlib.Path(options.output).expanduser())
 
 
-def _check_output(path: pathlib.Path) -> None:
-    """Checks that the result can be written, before there is one."""
-    problem = None
-    if path.suffix != ".json":
-        problem = "is no name of a JSON file, as result.json"
-    elif path.is_dir():
-        problem = "is a directory"
-    else:
-        try:
-            check_writable(path.absolute().parent)
-        except OSError as error:
-            problem = f"can't be written ({error.strerror})"
-    if problem:
-        raise UserError(f"--output={path} {problem}; choose another file.")
-
-
-def _evaluate(run: RunDirectory, options: EvaluationOptions) -> dict:
+def _evaluate(run: RunDirectory, options: ResultOptions) -> dict:
     """Returns what the file of a result says."""
     config, summary = run.read_config(), run.read_summary()
     dataset_name, data_dir = _find_data(config)

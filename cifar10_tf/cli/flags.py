@@ -12,7 +12,7 @@ from absl import flags
 from cifar10_tf import api
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.models import MODELS
-from cifar10_tf.settings.options import EvaluationOptions, Options
+from cifar10_tf.settings.options import Options, ResultOptions
 from cifar10_tf.settings.setting import defaults
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.version import VERSION
@@ -21,7 +21,7 @@ FLAGS = flags.FLAGS
 
 _FIELDS: Mapping[str, dataclasses.Field] = {
     field.name: field
-    for declared in (Config, Options, EvaluationOptions)
+    for declared in (Config, Options, ResultOptions)
     for field in dataclasses.fields(declared)
 }
 
@@ -185,17 +185,17 @@ def config_and_options() -> tuple[Config, Options]:
     return api.config_and_options({n: FLAGS[n].value for n in OF_TRAINING})
 
 
-def evaluation_options() -> EvaluationOptions:
-    """Returns what the flags of `evaluate` ask for.
+def result_options() -> ResultOptions:
+    """Returns what the flags ask for of commands that look at runs.
 
     Raises:
         UserError: a value is not valid.
     """
     values = {
         name: default if FLAGS[name].value is None else FLAGS[name].value
-        for name, default in defaults(EvaluationOptions).items()
+        for name, default in defaults(ResultOptions).items()
     }
     try:
-        return EvaluationOptions(**values)
+        return ResultOptions(**values)
     except ValueError as error:
         raise UserError(str(error)) from error

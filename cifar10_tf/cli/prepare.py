@@ -16,6 +16,8 @@ _SUBSTITUTED = 69
 
 TAKES = ("dataset", "data_dir")
 
+ARGUMENTS = "[PATH]"
+
 
 def run(path: str = "") -> None:
     """Prepares and decodes the dataset of the flags, or CIFAR-10 from files."""

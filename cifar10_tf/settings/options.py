@@ -97,8 +97,8 @@ class Options:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluationOptions:
-    """What is asked of `evaluate` beside the run and its data.
+class ResultOptions:
+    """What is asked of the commands that look at runs, beside which runs.
 
     Raises:
         ValueError: a value has the wrong type or is out of range.
@@ -118,10 +118,16 @@ class EvaluationOptions:
         default=False,
     )
     output: str = setting(
-        "The file that the result goes to as JSON, as result.json. With "
-        "--corruptions there is a picture beside it, as result.png.",
+        "The file that the result goes to: of evaluate JSON, as result.json, "
+        "with --corruptions a picture beside it, as result.png; of compare a "
+        "page, as result.html.",
         default="",
         default_text="none",
+    )
+    format: str = setting(
+        "What is printed: text for people or JSON for programs.",
+        default="text",
+        valid=one_of(("text", "json")),
     )
 
     def __post_init__(self):

@@ -12,7 +12,7 @@ from cifar10_tf.cli import flags
 from cifar10_tf.settings.config import Config, make_config
 from cifar10_tf.settings.models import MODELS
 from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
-from cifar10_tf.settings.options import EvaluationOptions, Options
+from cifar10_tf.settings.options import Options, ResultOptions
 from cifar10_tf.system.errors import UserError
 
 _FIELDS = dataclasses.fields(Config)
@@ -88,7 +88,7 @@ class FlagsTest(parameterized.TestCase):
     @parameterized.parameters(
         *_FIELDS,
         *dataclasses.fields(Options),
-        *dataclasses.fields(EvaluationOptions),
+        *dataclasses.fields(ResultOptions),
     )
     def test_every_setting_has_a_flag(self, field):
         flag = flags.FLAGS[field.name]
@@ -142,13 +142,13 @@ class FlagsTest(parameterized.TestCase):
         with flagsaver.flagsaver():
             flags.parse(["", "evaluate", "--split=train", "--debug"], str)
             self.assertEqual(
-                flags.evaluation_options(),
-                EvaluationOptions(split="train", corruptions=False, output=""),
+                flags.result_options(),
+                ResultOptions(split="train", corruptions=False, output=""),
             )
             self.assertNotIn("split", flags.OF_TRAINING)
             flags.parse(["", "evaluate", "--split=all"], str)
             with self.assertRaisesRegex(UserError, "split.*validation"):
-                flags.evaluation_options()
+                flags.result_options()
 
     @parameterized.parameters(
         ("--modle=dropout", "modle.*--help"),

@@ -1,0 +1,29 @@
+"""The file that --output names."""
+
+import pathlib
+
+from cifar10_tf.system.atomic_files import check_writable
+from cifar10_tf.system.errors import UserError
+
+
+def check_output(path: pathlib.Path, suffix: str) -> None:
+    """Checks that a result can be written, before there is one.
+
+    Args:
+        suffix: of the file, as ".json".
+
+    Raises:
+        UserError: it can't.
+    """
+    problem = None
+    if path.suffix != suffix:
+        problem = f"is no name of a {suffix} file, as result{suffix}"
+    elif path.is_dir():
+        problem = "is a directory"
+    else:
+        try:
+            check_writable(path.absolute().parent)
+        except OSError as error:
+            problem = f"can't be written ({error.strerror})"
+    if problem:
+        raise UserError(f"--output={path} {problem}; choose another file.")
