@@ -1,7 +1,9 @@
 """Config -> trained model and run directory; reads as a recipe."""
 
+import contextlib
 import logging
 import time
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -66,13 +68,20 @@ def train(
         UserError: the data can't be had, the run directory can't be used, the
             loss diverges or memory runs out.
     """
-    try:
+    with _advising(
+        f"at --batch_size={config.batch_size}; start over with --restart and "
+        "a lower one"
+    ):
         return _train(config, restart, checkpoint_every_sec, command)
+
+
+@contextlib.contextmanager
+def _advising(advice: str) -> Iterator[None]:
+    """Says what to do where memory runs out meanwhile."""
+    try:
+        yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise UserError(
-            f"out of memory at --batch_size={config.batch_size}; start over "
-            "with --restart and a lower one."
-        ) from error
+        raise UserError(f"out of memory {advice}.") from error
 
 
 def _train(
@@ -133,22 +142,27 @@ def _train_in(
         environment=environment,
         checkpoint_every_sec=checkpoint_every_sec,
     )
-    saved_model.save(model, run)
+    # The batches of the training have no part in it, and it is saved.
+    with _advising(
+        "after the training, which is kept; end other programs and run the "
+        "same command again, without --restart"
+    ):
+        saved_model.save(model, run)
 
-    # From here on the model is the one on disk, and the test split is read.
-    result = evaluation.evaluate(
-        run, data.test, data.class_names, with_tta=config.tta
-    )
-    history = run.read_metrics()
-    results.save_plots(run, config, data, history, result)
-    summary = {
-        **results.summarize(
-            config, environment, model, data, history, result, throughput
-        ),
-        "command": command,
-    }
-    run.complete(summary)
-    return summary
+        # From here on the model is the one on disk, and the test split is read.
+        result = evaluation.evaluate(
+            run, data.test, data.class_names, with_tta=config.tta
+        )
+        history = run.read_metrics()
+        results.save_plots(run, config, data, history, result)
+        summary = {
+            **results.summarize(
+                config, environment, model, data, history, result, throughput
+            ),
+            "command": command,
+        }
+        run.complete(summary)
+        return summary
 
 
 def set_up_tensorflow(config: Config) -> None:
