@@ -65,8 +65,9 @@ class Run:
 
         with _keeping_the_policy():
             keras.config.set_dtype_policy(summary["precision"])
-            num_classes = len(summary["per_class_accuracy"])
-            return saved_model.load(self._directory, num_classes)
+            # Two classes may have one name; older runs list none.
+            names = summary.get("class_names", summary["per_class_accuracy"])
+            return saved_model.load(self._directory, len(names))
 
     def __repr__(self) -> str:
         return f"<Run of {self.config.model} in {self.path}>"
