@@ -69,8 +69,9 @@ class Run:
 
         with _keeping_the_policy():
             keras.config.set_dtype_policy(summary["precision"])
-            num_classes = len(summary["per_class_accuracy"])
-            return saved_model.load(self._directory, num_classes)
+            # Two classes may have one name; older runs list none.
+            names = summary.get("class_names", summary["per_class_accuracy"])
+            return saved_model.load(self._directory, len(names))
 
     def __repr__(self) -> str:
         return f"<Run of {self.config.model} in {self.path}>"
@@ -242,14 +243,7 @@ def make_run(config: Config, options: Options, command: str) -> Run:
     from cifar10_tf.training import trainer
 
     with _keeping_the_policy():
-        trainer.train(
-            config,
-            restart=options.restart,
-            checkpoint_every_sec=options.checkpoint_every_sec,
-            command=command,
-            tensorboard=options.tensorboard,
-            profile=options.profile,
-        )
+        trainer.train(config, options, command=command)
     return Run(directory)
 
 

@@ -13,6 +13,9 @@ import pytest
 from absl.testing import absltest
 
 import cifar10_tf
+from cifar10_tf.runs import saved_model
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import make_config
 from cifar10_tf.system import interruption, process_clock
 from tests import fakes, undrawn
 from tests.cases import MachineTestCase
@@ -139,6 +142,20 @@ class TrainTest(ApiTestCase):
         )
         for name in "metrics.jsonl", "checkpoints/my_best_model.h5":
             self.assertEqual((self.directory / name).read_text(), "mine")
+
+
+class RunTest(ApiTestCase):
+    def test_classes_of_one_name_are_as_many(self):
+        names = {
+            "class_names": ["cat", "cat"],
+            "per_class_accuracy": {"cat": 1},
+        }
+        directory = RunDirectory("run")
+        directory.open(make_config(dataset="synthetic10"))
+        directory.complete(fakes.SUMMARY | names)
+        with mock.patch.object(saved_model, "load") as load:
+            cifar10_tf.load_run("run").model  # noqa: B018
+        self.assertEqual(load.call_args.args[1], 2)
 
 
 class MistakesTest(ApiTestCase):

@@ -27,15 +27,19 @@ def mark_damaged(path: pathlib.Path) -> None:
 def remove_unfinished(directory: pathlib.Path) -> None:
     """Removes what a process that died was writing."""
     for path in directory.glob(f"{_ASIDE}step-*"):
-        if _NAME.fullmatch(path.name.removeprefix(_ASIDE)):
-            path.unlink()
+        _remove(path, path.name.removeprefix(_ASIDE))
 
 
 def remove_all(directory: pathlib.Path) -> None:
     """Removes the checkpoints, and the directory if nothing else is in it."""
     remove_unfinished(directory)
     for path in directory.glob("step-*"):
-        if _NAME.fullmatch(path.name.removesuffix(".damaged")):
-            path.unlink()
+        _remove(path, path.name.removesuffix(".damaged"))
     with contextlib.suppress(OSError):  # somebody has put something there
         directory.rmdir()
+
+
+def _remove(path: pathlib.Path, name: str) -> None:
+    # A directory of that name is not of ours.
+    if _NAME.fullmatch(name) and path.is_file():
+        path.unlink()

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from cifar10_tf.evaluation import plots
 from cifar10_tf.report import study_report
-from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
@@ -30,14 +29,13 @@ def train(
     written when all are there.
 
     Args:
-        config: what its dataset and its directories stand for is found here.
+        config: that `resolve_config` returned for so many runs.
         restart: sets earlier runs aside and makes all of them again.
 
     Raises:
         UserError: a directory can't be used, or a run fails.
         Interrupted: a run was, or the time is over.
     """
-    config = resolve_config(config, num_runs)
     study = StudyDirectory(config.run_dir)
     study.check()
     configs = [_config_of_run(config, study, i) for i in range(num_runs)]

@@ -1,17 +1,18 @@
-"""What a run shows at its end: the summary and the pictures."""
+"""What a run leaves at its end: predictions, pictures, page and summary."""
 
 import contextlib
 import io
 import logging
 import warnings
+from typing import Any
 
-import keras
 from matplotlib.figure import Figure
 
 from cifar10_tf.datasets import names
 from cifar10_tf.evaluation import fonts, plots
 from cifar10_tf.evaluation.evaluation import Evaluation
-from cifar10_tf.models.building import num_params
+from cifar10_tf.report import report, run_contents
+from cifar10_tf.runs import predictions_file
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.system.atomic_files import replacing
@@ -21,27 +22,42 @@ from cifar10_tf.training.training_data import TrainingData
 _log = logging.getLogger(__name__)
 
 
-def summarize(
+def write(
+    run: RunDirectory,
     config: Config,
-    environment: dict,
-    model: keras.Model,
+    data: TrainingData,
+    result: Evaluation,
+    made_in: dict[str, Any],
+    throughput: Throughput,
+) -> dict[str, Any]:
+    """Writes predictions, pictures, page and, last, the summary, returned.
+
+    Args:
+        result: on the test split.
+        made_in: what the summary says of model, environment and command.
+    """
+    predictions_file.write(run.predictions, result.probabilities, result.labels)
+    history = run.read_metrics()
+    _save_plots(run, config, data, history, result)
+    summary = _summarize(config, data, history, result, made_in, throughput)
+    contents = run_contents.with_predictions(run, config, summary, history)
+    report.write(contents, data.test.images)
+    run.complete(summary)
+    return summary
+
+
+def _summarize(
+    config: Config,
     data: TrainingData,
     history: list[dict],
     result: Evaluation,
+    made_in: dict[str, Any],
     throughput: Throughput,
-) -> dict:
-    """Returns what `summary.json` says.
-
-    Args:
-        environment: precision, versions and hardware.
-        history: the rows of `metrics.jsonl`.
-        result: on the test split.
-    """
+) -> dict[str, Any]:
     return {
         "status": "complete",
         **config.settings(),
-        **environment,
-        "num_params": num_params(model),
+        **made_in,
         "steps": history[-1]["step"],
         "num_train_examples": data.num_train,
         "num_validation_examples": data.num_validation,
@@ -79,7 +95,7 @@ def _samples(data: TrainingData, title: str) -> Figure:
     )
 
 
-def save_plots(
+def _save_plots(
     run: RunDirectory,
     config: Config,
     data: TrainingData,

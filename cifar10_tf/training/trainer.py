@@ -1,26 +1,24 @@
 """Config -> trained model and run directory; reads as a recipe."""
 
+import contextlib
 import logging
 import time
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from cifar10_tf.evaluation import evaluation
+from cifar10_tf.models.building import num_params
 from cifar10_tf.models.layers import whitening
 from cifar10_tf.pipeline.batches import steps_per_epoch
-from cifar10_tf.report import report, run_contents
-from cifar10_tf.runs import (
-    checkpoint,
-    checkpoint_files,
-    predictions_file,
-    saved_model,
-)
+from cifar10_tf.runs import checkpoint, checkpoint_files, saved_model
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
+from cifar10_tf.settings.options import Options
 from cifar10_tf.system import inventory, tensorflow_startup
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.interruption import Interrupted
@@ -52,63 +50,48 @@ _STEPS_ON_GPU = 50
 _log = logging.getLogger(__name__)
 
 
-def train(
-    config: Config,
-    *,
-    restart: bool = False,
-    checkpoint_every_sec: float = 60.0,
-    command: str = "",
-    tensorboard: bool = False,
-    profile: tuple[int, int] | None = None,
-) -> dict:
+def train(config: Config, options: Options, *, command: str = "") -> dict:
     """Trains, evaluates, draws and returns the run's summary.
 
     Goes on with a run that was interrupted, and ends with the same bits.
 
     Args:
         config: what its dataset and its directories stand for is found here.
-        restart: sets an earlier run in run_dir aside instead of refusing.
-        checkpoint_every_sec: how often at least the training is saved.
+        options: of them those that are about one run.
         command: what the summary says that makes the run.
-        tensorboard: writes what TensorBoard shows, too.
-        profile: the first and the last step of a trace for it.
 
     Raises:
         UserError: the data can't be had, the run directory can't be used, the
             loss diverges or memory runs out.
     """
+    with _advising(
+        f"at --batch_size={config.batch_size}; start over with --restart and "
+        "a lower one"
+    ):
+        return _train(config, options, command)
+
+
+@contextlib.contextmanager
+def _advising(advice: str) -> Iterator[None]:
+    """Says what to do where memory runs out meanwhile."""
     try:
-        return _train(
-            config, restart, checkpoint_every_sec, command, tensorboard, profile
-        )
+        yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise UserError(
-            f"out of memory at --batch_size={config.batch_size}; start over "
-            "with --restart and a lower one."
-        ) from error
+        raise UserError(f"out of memory {advice}.") from error
 
 
-def _train(
-    config: Config,
-    restart: bool,
-    checkpoint_every_sec: float,
-    command: str,
-    tensorboard: bool,
-    profile: tuple[int, int] | None,
-) -> dict:
+def _train(config: Config, options: Options, command: str) -> dict:
     config = resolve_config(config)
     set_up_tensorflow(config)
     data = training_data.load(config)
     run = RunDirectory(config.run_dir)
-    board = _open_board(run, tensorboard, profile)
+    board = _open_board(run, options)
     board.check(config.epochs * _size_of_epoch(config, data)[1])
-    if restart:
+    if options.restart:
         run.set_aside()
     run.open(config)
     try:
-        return _train_in(
-            run, config, data, checkpoint_every_sec, command, board
-        )
+        return _train_in(run, config, options, data, board, command)
     except Interrupted as stop:
         stop.can_go_on = bool(checkpoint_files.find(run.checkpoints))
         raise
@@ -120,10 +103,10 @@ def _train(
 def _train_in(
     run: RunDirectory,
     config: Config,
+    options: Options,
     data: TrainingData,
-    checkpoint_every_sec: float,
-    command: str,
     board: Board,
+    command: str,
 ) -> dict:
     resume_from = checkpoint.newest(run.checkpoints)
     policy = precision.set_policy(config.precision, resume_from)
@@ -153,28 +136,27 @@ def _train_in(
         board=board,
         resume_from=resume_from,
         environment=environment,
-        checkpoint_every_sec=checkpoint_every_sec,
+        checkpoint_every_sec=options.checkpoint_every_sec,
     )
-    saved_model.save(model, run)
-
-    # From here on the model is the one on disk, and the test split is read.
-    result = evaluation.evaluate(
-        run, data.test, data.class_names, with_tta=config.tta
-    )
-    predictions_file.write(run.predictions, result.probabilities, result.labels)
-    history = run.read_metrics()
-    results.save_plots(run, config, data, history, result)
+    # The batches of the training have no part in it, and it is saved.
+    with _advising(
+        "after the training, which is kept; end other programs and run the "
+        "same command again, without --restart"
+    ):
+        saved_model.save(model, run)
+        # From here on the model is the one on disk; the test split is read.
+        result = evaluation.evaluate(
+            run, data.test, data.class_names, with_tta=config.tta
+        )
     board.finish(config, result, throughput.total_sec)
-    summary = {
-        **results.summarize(
-            config, environment, model, data, history, result, throughput
-        ),
-        "command": command,
-    }
-    contents = run_contents.with_predictions(run, config, summary, history)
-    report.write(contents, data.test.images)
-    run.complete(summary)
-    return summary
+    return results.write(
+        run,
+        config,
+        data,
+        result,
+        {**environment, "num_params": num_params(model), "command": command},
+        throughput,
+    )
 
 
 def _size_of_epoch(config: Config, data: TrainingData) -> tuple[int, int]:
@@ -185,15 +167,13 @@ def _size_of_epoch(config: Config, data: TrainingData) -> tuple[int, int]:
     return num_examples, steps_per_epoch(num_examples, config.batch_size)
 
 
-def _open_board(
-    run: RunDirectory, tensorboard: bool, profile: tuple[int, int] | None
-) -> Board:
-    if not tensorboard:
+def _open_board(run: RunDirectory, options: Options) -> Board:
+    if not options.tensorboard:
         return Board()
     # Needs an extra, which not everybody has installed.
     from cifar10_tf.training.callbacks.tensorboard import TensorBoard
 
-    return TensorBoard(run, profile)
+    return TensorBoard(run, options.profile)
 
 
 def set_up_tensorflow(config: Config) -> None:

@@ -45,7 +45,7 @@ class CompareTest(CommandTestCase):
             (["one"], "two directories"),
             (["one", "nowhere"], "does not exist"),
             (["one", "other", "--output=x.json"], ".html"),
-            (["one", "other", "--format=xml"], "one of text, json"),
+            (["one", "other", "--format=xml"], "choose from text, json"),
             (["one", "other", "--epochs=3"], "takes no --epochs"),
         ):
             self.assert_error(self._compare(*arguments), message)

@@ -42,7 +42,7 @@ class EvaluateTest(cases.CommandTestCase):
 
     @parameterized.parameters(
         (["--split=tests"], "did you mean test?"),
-        (["--output=x.txt"], "--output=x.txt is no name of a JSON file"),
+        (["--output=x.txt"], "--output=x.txt is no name of a .json file"),
         (["--output=here.json"], "is a directory"),
         (["--output=/proc/x/y.json"], "can't be written", "another file"),
         (["--output=a.txt/y.json"], "can't be written"),

@@ -143,7 +143,9 @@ class FlagsTest(parameterized.TestCase):
             flags.parse(["", "evaluate", "--split=train", "--debug"], str)
             self.assertEqual(
                 flags.result_options(),
-                ResultOptions(split="train", corruptions=False, output=""),
+                ResultOptions(
+                    split="train", corruptions=False, output="", format="text"
+                ),
             )
             self.assertNotIn("split", flags.OF_TRAINING)
             flags.parse(["", "evaluate", "--split=all"], str)

@@ -1,11 +1,15 @@
+import contextlib
+import io
 from unittest import mock
 
 from absl.testing import absltest, flagsaver
 
 from cifar10_tf.cli import train
+from cifar10_tf.runs import resolved_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
-from cifar10_tf.studies import seeds, summary
+from cifar10_tf.studies import processes, seeds, summary
+from cifar10_tf.system import interruption
 from tests import cases, fakes
 
 _IMPORTS = """
@@ -89,6 +93,22 @@ class TrainTest(cases.CommandTestCase):
                 precision="auto", run_dir=run_dir, data_dir=config.data_dir,
             ),
         )  # fmt: skip
+
+    def test_the_data_of_a_study_are_looked_for_once(self):
+        with (
+            flagsaver.flagsaver(dataset="synthetic10", num_runs=2,
+                                run_dir=str(self.directory / "study")),
+            mock.patch.object(
+                resolved_config, "resolve_dataset", return_value="synthetic10"
+            ) as resolve,
+            mock.patch.object(
+                processes, "train", side_effect=interruption.Interrupted("", 1)
+            ),
+            contextlib.redirect_stdout(io.StringIO()),
+            self.assertRaises(interruption.Interrupted),
+        ):  # fmt: skip
+            train.run()
+        resolve.assert_called_once()
 
     def test_a_study_is_free_of_tensorflow(self):
         result = self.run_light(program=_IMPORTS)

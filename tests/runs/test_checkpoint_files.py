@@ -47,6 +47,14 @@ class CheckpointFilesTest(absltest.TestCase):
         checkpoint_files.remove_all(self.directory)
         self.assertCountEqual(self._names(), theirs)
 
+    def test_what_is_no_file_is_left_alone(self):
+        theirs = [f"{_name(3)}.damaged", f".new-{_name(4)}"]
+        for name in theirs:
+            (self.directory / name).mkdir()
+        self._make(_name(5))
+        checkpoint_files.remove_all(self.directory)
+        self.assertCountEqual(self._names(), theirs)
+
     def test_an_empty_directory_goes(self):
         self._make(_name(3))
         checkpoint_files.remove_all(self.directory)

@@ -19,6 +19,7 @@ from cifar10_tf.datasets.loading import load_dataset
 from cifar10_tf.models.building import build_model
 from cifar10_tf.models.layers import whitening
 from cifar10_tf.settings.config import make_config
+from cifar10_tf.settings.options import make_options
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training import trainer
 from tests import fakes, launcher
@@ -302,7 +303,7 @@ class OutOfMemoryTest(absltest.TestCase):
                 ),
                 self.assertRaisesRegex(UserError, "memory.*--batch_size=256"),
             ):
-                trainer.train(make_config())
+                trainer.train(make_config(), make_options())
 
 
 class ProvenanceTest(absltest.TestCase):

@@ -8,12 +8,15 @@ from unittest import mock
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 
-from cifar10_tf.runs import checkpoint
+from cifar10_tf.evaluation import evaluation
+from cifar10_tf.runs import checkpoint, saved_model
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
+from cifar10_tf.settings.options import make_options
 from cifar10_tf.system import interruption
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training import loop, trainer
@@ -42,7 +45,7 @@ class StopTest(cases.MachineTestCase):
             dataset=f"folder:{self.pets}", run_dir=str(self.run_dir.path)
         )
         with mock.patch.object(loop, "fit", fit):
-            trainer.train(config)
+            trainer.train(config, make_options())
 
     def test_the_config_says_where_the_data_are_before_a_checkpoint(self):
         def stop(*args, **kwargs):
@@ -97,6 +100,28 @@ class StopTest(cases.MachineTestCase):
             self._train(_stop_in_validation(began))
         self.assertFalse(caught.exception.can_go_on)
         self.assertEmpty(os.listdir(self.run_dir.checkpoints))
+
+    def test_out_of_memory_after_the_training_does_not_cost_the_training(self):
+        no_room = tf.errors.ResourceExhaustedError(None, None, "no room")
+        for module, name in (
+            (evaluation, "evaluate"),
+            (saved_model, "save"),
+        ):
+            with (
+                mock.patch.object(saved_model, "save"),
+                mock.patch.object(module, name, side_effect=no_room),
+                self.assertRaisesRegex(
+                    UserError, "memory .* without --restart"
+                ) as caught,
+            ):
+                self._train(lambda *args, **kwargs: None)
+            self.assertNotIn("batch_size", str(caught.exception))
+
+    def test_out_of_memory_in_the_training_asks_for_smaller_batches(self):
+        with self.assertRaisesRegex(
+            UserError, "--batch_size=256; .* with --restart"
+        ):
+            self._train(mock.Mock(side_effect=MemoryError))
 
 
 def _stop_in_validation(began: threading.Event):

@@ -60,7 +60,7 @@ class CheckpointWriter:
         self._writing = self._thread.submit(self._write, saved, captured_at)
 
     def check(self) -> None:
-        """Waits if there is nothing to wait for.
+        """Tells of one that could not be written; never waits.
 
         Raises:
             UserError: as of `wait`.
