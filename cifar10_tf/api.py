@@ -12,6 +12,7 @@ import numpy as np
 
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings import similar_names
 from cifar10_tf.settings.config import Config, make_config
 from cifar10_tf.settings.options import Options, make_options
@@ -191,7 +192,7 @@ def compare(runs: Iterable[Run | str | os.PathLike]) -> Comparison:
         RunDirectory(run.path if isinstance(run, Run) else run) for run in runs
     ]
     for directory in directories:
-        for of_run in comparison.complete_runs(directory):
+        for of_run in StudyDirectory.complete_runs(directory):
             missing_predictions.make(of_run)
     return Comparison(comparison.read(directories))
 

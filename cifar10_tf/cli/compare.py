@@ -8,6 +8,7 @@ from cifar10_tf.cli.output_file import check_output
 from cifar10_tf.evaluation import missing_predictions
 from cifar10_tf.report import comparison, comparison_page, comparison_text
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import StudyDirectory
 
 TAKES = ("output", "format")
 
@@ -22,7 +23,7 @@ def run(*paths: str) -> None:
         check_output(output, ".html")
     directories = [RunDirectory(path) for path in paths]
     for directory in directories:
-        for of_run in comparison.complete_runs(directory):
+        for of_run in StudyDirectory.complete_runs(directory):
             missing_predictions.make(of_run)
     found = comparison.read(directories)
     if options.format == "json":

@@ -41,16 +41,15 @@ def run() -> None:
     if not FLAGS.run_dir:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
     directory = RunDirectory(FLAGS.run_dir)
-    is_run = directory.is_run()
-    runs = [] if is_run else StudyDirectory(directory.path).runs()
+    runs = StudyDirectory.complete_runs(directory)
     if options.output:
         check_output(pathlib.Path(options.output).expanduser(), ".json")
-        if runs:
+        if runs != [directory]:
             raise UserError(
                 "--output takes the result of one run: give one of "
                 f"{directory.path} as --run_dir."
             )
-    for run in runs or [directory]:
+    for run in runs:
         result = _evaluate(run, options)
         print(describe_evaluation(result))
         if options.output:

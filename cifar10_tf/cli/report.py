@@ -17,15 +17,13 @@ def run() -> None:
     if not FLAGS.run_dir:
         raise UserError("report needs --run_dir=DIRECTORY, that of a run.")
     directory = RunDirectory(FLAGS.run_dir)
-    study = StudyDirectory(directory.path)
-    if directory.is_run() or not study.runs():
-        _write(directory)
-        return
-    for of_study in study.runs():
-        if of_study.summary.exists():
-            _write(of_study)
-    study_report.write(study)
-    print(f"Written: {study.report}")
+    runs = StudyDirectory.complete_runs(directory)
+    for of_study in runs:
+        _write(of_study)
+    if runs != [directory]:
+        study = StudyDirectory(directory.path)
+        study_report.write(study)
+        print(f"Written: {study.report}")
 
 
 def _write(directory: RunDirectory) -> None:

@@ -198,7 +198,7 @@ def read(directories: Sequence[RunDirectory]) -> Comparison:
 
 
 def _read(directory: RunDirectory, name: str) -> Subject:
-    runs = complete_runs(directory)
+    runs = StudyDirectory.complete_runs(directory)
     is_study = runs != [directory]
     if is_study and len(runs) < 2:
         raise UserError(
@@ -206,19 +206,6 @@ def _read(directory: RunDirectory, name: str) -> Subject:
             f"{runs[0].path} as a run, or train more seeds."
         )
     return Subject(name, [run_contents.read(run) for run in runs], is_study)
-
-
-def complete_runs(directory: RunDirectory) -> list[RunDirectory]:
-    """Returns a run, or the complete runs of a study.
-
-    Raises:
-        UserError: there is neither.
-    """
-    if not directory.is_run():
-        runs = StudyDirectory(directory.path).runs()
-        if complete := [run for run in runs if run.summary.exists()]:
-            return complete
-    return [directory]
 
 
 def interval(subject: Subject) -> tuple[float, float]:

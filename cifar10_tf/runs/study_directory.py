@@ -1,11 +1,14 @@
 """What a study of several seeds leaves behind: its runs and two files."""
 
+import logging
 import os
 import re
 
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.system import paths
 from cifar10_tf.system.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 # What `study.json` has, where the runs' summaries do, and how it is shown.
 METRICS = {
@@ -46,6 +49,19 @@ class StudyDirectory:
         for path in self.summary, self.picture:
             if os.path.lexists(path):
                 path.rename(paths.kept(path))
+
+    @classmethod
+    def complete_runs(cls, directory: RunDirectory) -> list[RunDirectory]:
+        """Returns the complete runs of a study; what is none is one run.
+
+        Those of a study that are not complete are named in a warning.
+        """
+        runs = [] if directory.is_run() else cls(directory.path).runs()
+        complete = [run for run in runs if run.summary.exists()]
+        if complete and len(complete) < len(runs):
+            left = [run.path.name for run in runs if run not in complete]
+            _log.warning("not complete, and left out: %s.", ", ".join(left))
+        return complete or runs[:1] or [directory]
 
     def check(self) -> None:
         """Checks that what is here, if anything, is a study's.

@@ -112,7 +112,7 @@ class TrainTest(parameterized.TestCase):
         self.assertCountEqual(
             os.listdir(self.path),
             ["config.json", "metrics.jsonl", "model.keras", "plots"]
-            + ["summary.json"],
+            + ["report.html", "summary.json", "test_predictions.npz"],
         )
         self.assertCountEqual(
             os.listdir(self.path / "plots"),

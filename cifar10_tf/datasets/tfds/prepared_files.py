@@ -287,9 +287,7 @@ def decode_split(
 
 def _fit(batch: np.ndarray) -> np.ndarray:
     """Fits a batch of one image, uint8 [1, height, width, channels]."""
-    (image,) = batch
-    if image.shape[-1] == 1:
-        image = image[..., 0]
+    image = batch[0, ..., 0] if batch.shape[-1] == 1 else batch[0]
     return image_files.fit(Image.fromarray(image))
 
 
