@@ -80,10 +80,9 @@ class TensorBoard(Board):
         # Nothing is left where a run begins, or had no board so far.
         if not self._steps.begin(first_step):
             self._add_picture(self._steps, "samples", 1, draw_samples())
-        self._add_epochs()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._add_epochs()  # the one before is in the log by now
+        self._add_epochs()  # those before are in the log by now
         self._first_step = epoch * self.params["steps"]
 
     def on_train_batch_begin(self, batch, logs=None):

@@ -1,4 +1,6 @@
+import contextlib
 import io
+import json
 import pathlib
 import random
 import signal
@@ -7,6 +9,7 @@ import time
 from unittest import mock
 
 import keras
+import numpy as np
 import pytest
 from absl.testing import absltest
 from PIL import Image
@@ -20,6 +23,7 @@ from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training.callbacks import tensorboard
 from cifar10_tf.training.callbacks.tensorboard import TensorBoard
+from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
 from tests import fakes, launcher
 from tests.cases import CommandTestCase
 from tests.torture.bench import Bench, result_of, wait_for_checkpoint
@@ -118,19 +122,32 @@ class CurvesTest(absltest.TestCase):
         for name in "train", "validation":
             epochs = [step for step, _ in expected[name, "epoch_loss"]]
             self.assertEqual(epochs, [1, 2])
-        # Each call of a callback is one; checkpoints are of ends of epochs or
-        # of each step.
+        # Each call of a callback is one; checkpoints are of ends of epochs, of
+        # each step or of the first.
         for num_calls, every_sec in (
             (9, 1e6),  # the epoch is over, and was not when it was saved
             (13, 1e6),  # two steps more than were saved
             (13, 0.0),
+            (9, None),  # an epoch that is done again
         ):
             path = parent / f"{num_calls}-{every_sec}"
-            with self.assertRaisesRegex(RuntimeError, "killed"):
-                self._fit(path, _Kill(num_calls), every_sec=every_sec)
+            once = mock.patch.object(
+                Checkpoints, "_is_time", lambda self, _: not self._saved_step
+            )
+            with (
+                once if every_sec is None else contextlib.nullcontext(),
+                self.assertRaisesRegex(RuntimeError, "killed"),
+            ):
+                self._fit(path, _Kill(num_calls), every_sec=every_sec or 0.0)
             self._fit(path)
             curves = _curves(path)
-            del curves["train", "epoch_images_per_sec"]
+            # That of the steps that count, not of those done again.
+            lines = (path / "metrics.jsonl").read_text().splitlines()
+            rates = [json.loads(line)["images_per_sec"] for line in lines]
+            np.testing.assert_array_equal(
+                [v for _, v in curves.pop(("train", "epoch_images_per_sec"))],
+                np.float32([rate for rate in rates if rate is not None]),
+            )
             self.assertEqual(curves, expected, path.name)
             self.assertLen(_read(path, "steps").Images("samples"), 1)
 
