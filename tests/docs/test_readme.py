@@ -45,8 +45,12 @@ class ReadmeTest(CommandTestCase):
     def test_commands_and_programs(self):
         outputs = {command: self._run(command) for command in _commands()}
         self.assertGreater(len(outputs), 6)
-        (evaluated,) = (outputs[c] for c in outputs if " evaluate " in c)
+        evaluated, corrupted = (
+            outputs[c] for c in outputs if " evaluate " in c
+        )
         self.assertIn("With test-time augmentation", evaluated)
+        self.assertIn("Mean corruption accuracy", corrupted)
+        self.assertTrue((self.directory / "runs/robustness.png").exists())
         self.assertTrue((self.directory / "runs/pieces/summary.json").exists())
 
         notebook, pipeline, plain_keras = _blocks("python")

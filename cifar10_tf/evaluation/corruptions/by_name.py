@@ -59,7 +59,7 @@ def corrupt(
         uint8 [n, 32, 32, 3].
     """
     function = CORRUPTIONS[name]
-    result = np.empty_like(images)
+    result = np.empty(images.shape, np.uint8)
 
     def corrupt_chunk(start: int) -> None:
         chunk = slice(start, start + _CHUNK)
