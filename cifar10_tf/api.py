@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings import similar_names
@@ -169,6 +170,7 @@ def make_run(config: Config, options: Options, command: str) -> Run:
             f"Nothing left to do: {directory.path} holds this very run, "
             "complete."
         )
+        changed_images.warn_of_figures([directory], config.dataset)
         return Run(directory)
     # Before the trainer, which imports it: it would be noisy.
     tensorflow_startup.start_tensorflow()

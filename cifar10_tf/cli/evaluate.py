@@ -9,6 +9,7 @@ from cifar10_tf.datasets import names
 from cifar10_tf.datasets.loading import load_dataset
 from cifar10_tf.datasets.resolving import resolve_dataset
 from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
@@ -44,6 +45,7 @@ def _evaluate(run: RunDirectory) -> str:
     keras.config.set_dtype_policy(summary["precision"])
     dataset = load_dataset(dataset_name, data_dir)
     _check_classes(summary, dataset.class_names)
+    changed_images.warn_of_evaluation(summary, dataset)
     result = evaluation.evaluate(
         run,
         dataset.test,

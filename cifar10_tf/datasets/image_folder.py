@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifar10_tf.datasets import image_files
+from cifar10_tf.datasets import array_cache, image_files
 from cifar10_tf.system import inventory
 from cifar10_tf.system.errors import UserError
 
@@ -60,6 +60,12 @@ def find(root: pathlib.Path) -> Listing:
     return Listing(
         root, class_names, *(_in_turn(s, class_names) for s in (train, test))
     )
+
+
+def digest(listing: Listing) -> str:
+    """Returns the SHA-256 of a folder's files and names, wherever it is."""
+    paths = [path for path, _ in listing.train + listing.test]
+    return array_cache.digest_of_files(listing.root, paths)
 
 
 def warn_of_strays(root: pathlib.Path) -> None:
