@@ -229,6 +229,24 @@ class RunDirectoryTest(absltest.TestCase):
             self.run_dir.set_aside()
         self.assertTrue(self.run_dir.config.exists())
 
+    def test_a_damaged_config_is_named(self):
+        self._complete()
+        for damage in "", "{", "[]", '{"format": 1}':
+            self.run_dir.config.write_text(damage)
+            for action in (
+                self.run_dir.read_config,
+                self.run_dir.set_aside,
+                lambda: self.run_dir.is_complete(self.config),
+            ):
+                with self.assertRaisesRegex(
+                    UserError, r"config.json is damaged: .*\w.*--run_dir"
+                ):
+                    action()
+            self.assertEqual(self.run_dir.config.read_text(), damage)
+        self.run_dir.config.unlink()
+        with self.assertRaisesRegex(UserError, "not a run"):
+            self.run_dir.read_config()
+
     def test_the_current_directory_can_be_set_aside(self):
         self._complete()
         with contextlib.chdir(self.run_dir.path):
