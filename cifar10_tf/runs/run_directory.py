@@ -148,9 +148,14 @@ class RunDirectory:
         if not self._is_taken():
             return
         self.check_replaceable()
+        # A link stays, and leads to the new run.
+        is_link = self.path.is_symlink()
+        place = self.path.resolve() if is_link else self.path
         try:
             with self._lock:  # nobody begins meanwhile
-                kept = self.path.rename(paths.kept(self.path))
+                kept = place.rename(paths.kept(place))
+                if is_link:
+                    place.mkdir()
         except filelock.Timeout as error:
             raise self._busy() from error
         _log.info("The earlier run is kept in %s.", kept)

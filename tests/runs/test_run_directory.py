@@ -253,6 +253,19 @@ class RunDirectoryTest(absltest.TestCase):
             RunDirectory(".").set_aside()
         self.assertTrue(self.run_dir.path.with_name("run.1").is_dir())
 
+    def test_a_run_behind_a_link_is_set_aside_there(self):
+        self._complete()
+        link = self.parent / "link"
+        link.symlink_to(self.run_dir.path)
+        run = RunDirectory(link)
+        run.set_aside()
+        run.open(self.config)
+        kept = RunDirectory(self.run_dir.path.with_name("run.1"))
+        self.assertTrue(kept.is_complete(self.config))
+        self.assertEqual(self.run_dir.read_config(), self.config)
+        self.assertCountEqual(os.listdir(self.parent), ["deep", "link"])
+        self.assertTrue(link.is_symlink())
+
     def test_a_summary_is_strict_json(self):
         self.run_dir.open(self.config)
         with self.assertRaises(ValueError):
