@@ -3,6 +3,8 @@
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 from unittest import mock
@@ -119,6 +121,17 @@ class TrainTest(ApiTestCase):
         )
         for name in "metrics.jsonl", "checkpoints/my_best_model.h5":
             self.assertEqual((self.directory / name).read_text(), "mine")
+
+
+class NamesTest(absltest.TestCase):
+    def test_what_is_imported_on_demand_is_listed(self):
+        # As a notebook completes it; nothing may have asked for them before.
+        program = "import cifar10_tf; print(*dir(cifar10_tf))"
+        names = subprocess.check_output(
+            [sys.executable, "-c", program], text=True
+        ).split()
+        self.assertContainsSubset(cifar10_tf.__all__, names)
+        self.assertIn("__name__", names)
 
 
 class MistakesTest(ApiTestCase):
