@@ -98,10 +98,12 @@ def _classes(root: pathlib.Path, split: str) -> dict[str, list[pathlib.Path]]:
             if directory.is_dir()
         }
     except (FileNotFoundError, NotADirectoryError) as error:
-        missing = f"has no directory {split}"
         if not root.exists():
-            missing = "does not exist"
-        raise _unusable(root, missing) from error
+            raise UserError(
+                f"{_unusable(root, 'does not exist')} If it has moved: "
+                "--dataset=folder:NEW."
+            ) from error
+        raise _unusable(root, f"has no directory {split}") from error
 
 
 def _visible(directory: pathlib.Path) -> list[pathlib.Path]:
