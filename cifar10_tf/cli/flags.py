@@ -47,6 +47,19 @@ class _Number(flags.ArgumentParser):
             raise ValueError(f"must be {self.syntactic_help}") from None
 
 
+class _OnOrOff(flags.BooleanParser):
+    def __init__(self, name: str):
+        self._name = name
+
+    def parse(self, argument: Any) -> bool:
+        try:
+            return super().parse(argument)
+        except ValueError:
+            raise ValueError(
+                f"must be --{self._name} or --no{self._name}"
+            ) from None
+
+
 _PARSERS = {
     int: _Number(int, "a whole number"),
     float: _Number(float, "a number"),
@@ -59,6 +72,7 @@ def _define(field: dataclasses.Field) -> None:
     help_text = field.metadata["help"]
     if field.type is bool:
         flags.DEFINE_boolean(field.name, None, help_text)
+        FLAGS[field.name].parser = _OnOrOff(field.name)
     else:
         flags.DEFINE(_PARSERS[field.type], field.name, None, help_text)
 

@@ -137,6 +137,7 @@ class FlagsTest(parameterized.TestCase):
     @parameterized.parameters(
         ("--modle=dropout", "modle.*--help"),
         ("--epochs=many", "many: must be a whole number.*--help"),
+        ("--tta=yes", "^flag --tta=yes: must be --tta or --notta; see"),
         ("--model=resnet", "did you mean resnet.*baseline"),
         ("--epochs=0", "epochs must be between 1"),
         ("--max_minutes=nan", "max_minutes must be 0 or positive, got nan"),
