@@ -76,6 +76,7 @@ class MainTest(cases.CommandTestCase):
         (["--modle=dropout"], "modle", "model"),
         (["--model=resnet"], "did you mean resnet", "baseline"),
         (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),
+        (["--dataset=cifar-10"], "'cifar-10'", "did you mean", "cifar10"),
         (["--dataset=./cats"], "./cats", "folder:PATH"),
         (["--dataset=folder:cats"], "cats does not exist", "PATH/train"),
         (["--dataset=cifar100"], "CIFAR-100 is not", "cifar-100-binary.tar.gz"),
