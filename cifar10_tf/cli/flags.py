@@ -120,7 +120,11 @@ def _shown(value: Any) -> str:
 
 def help_text(names: Iterable[str]) -> str:
     """Describes the flags of a command that takes these."""
-    return "\n".join(map(_help_of_flag, (*names, *_ALWAYS)))
+    return "\n".join(map(_help_of_flag, _with_always(names)))
+
+
+def _with_always(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys((*names, *_ALWAYS)))
 
 
 def _help_of_flag(name: str) -> str:
@@ -173,7 +177,7 @@ def check_taken(command: str, names: Collection[str]) -> None:
     Raises:
         UserError: another is.
     """
-    names = (*names, *_ALWAYS)
+    names = _with_always(names)
     for name in NAMES:
         if FLAGS[name].present and name not in names:
             raise UserError(
