@@ -153,10 +153,12 @@ def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
         UserError: a flag is unknown or its value not acceptable.
     """
     arguments = argv[1:]
-    if _HELP_FLAGS.intersection(arguments) or arguments[:1] == ["help"]:
+    # As in `help train` and `train help`, but not in `--model help`.
+    is_asked = "help" in arguments[:2] and not arguments[0].startswith("-")
+    if is_asked or _HELP_FLAGS.intersection(arguments):
         print(help_text(arguments))
         sys.exit(0)
-    if "--version" in arguments:
+    if "--version" in arguments or arguments == ["version"]:
         print(f"cifar10_tf {VERSION}")
         sys.exit(0)
     FLAGS.set_gnu_getopt(True)  # flags may follow the command
