@@ -1,5 +1,6 @@
 """A run's config.json: read, or why it can't be."""
 
+import os
 import pathlib
 
 from cifar10_tf.settings.config import Config, NewerVersionError
@@ -18,6 +19,12 @@ def read(path: pathlib.Path, *, is_run: bool) -> Config:
         UserError: there is none, or none of this program's.
     """
     directory = path.parent
+    if directory.is_symlink() and not directory.exists():
+        raise UserError(
+            f"{directory} is a symbolic link to {os.readlink(directory)}, "
+            "where there is nothing. Mend or remove it, or choose another "
+            "--run_dir."
+        )
     if not directory.exists():
         raise UserError(f"{directory} does not exist.")
     try:

@@ -229,6 +229,20 @@ class RunDirectoryTest(absltest.TestCase):
             self.run_dir.set_aside()
         self.assertTrue(self.run_dir.config.exists())
 
+    def test_a_link_to_nowhere(self):
+        link = self.parent / "link"
+        link.symlink_to("nowhere")
+        run = RunDirectory(link)
+        for action in (
+            lambda: run.is_complete(self.config),
+            lambda: run.open(self.config),
+            run.set_aside,
+            run.read_config,
+        ):
+            with self.assertRaisesRegex(UserError, "link to nowhere, where"):
+                action()
+        self.assertEqual(os.listdir(self.parent), ["link"])
+
     def test_a_damaged_config_is_named(self):
         self._complete()
         for damage in "", "{", "[]", '{"format": 1}':
