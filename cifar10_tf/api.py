@@ -13,7 +13,7 @@ from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings import similar_names
-from cifar10_tf.settings.config import Config, make_config
+from cifar10_tf.settings.config import FOLDER, Config, make_config
 from cifar10_tf.settings.options import Options, make_options
 from cifar10_tf.system import (
     interruption,
@@ -93,7 +93,8 @@ def train(
         restart: sets an earlier run in run_dir aside.
         checkpoint_every_sec: how often at least the training is saved.
         max_minutes: interrupts itself after so long; 0: never.
-        settings: fields of `Config`, as model="dropout", epochs=5.
+        settings: fields of `Config`, as model="dropout", epochs=5; a pathlib
+            path as dataset is a folder of images.
 
     Raises:
         UserError: a setting is unknown or not valid, or as `trainer.train`.
@@ -132,12 +133,13 @@ def load_run(run_dir: str | os.PathLike) -> Run:
 def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
     """Returns what settings ask for, by the names of their flags.
 
-    NumPy's numbers and paths become plain; what is None is not given.
+    NumPy's numbers and paths become plain, a path as dataset that of a folder;
+    what is None is not given.
 
     Raises:
         UserError: a value is not valid.
     """
-    plain = {n: _plain(v) for n, v in given.items() if v is not None}
+    plain = {n: _plain(n, v) for n, v in given.items() if v is not None}
     settings = {name: v for name, v in plain.items() if name in _CONFIG}
     try:
         options = make_options(**{n: plain[n] for n in plain.keys() - _CONFIG})
@@ -148,10 +150,13 @@ def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
         raise UserError(str(error)) from error
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
-    return os.fspath(value) if isinstance(value, pathlib.PurePath) else value
+    if not isinstance(value, pathlib.PurePath):
+        return value
+    # What has a path is a folder, and no dataset of TFDS.
+    return f"{FOLDER if name == 'dataset' else ''}{value}"
 
 
 def make_run(config: Config, options: Options, command: str) -> Run:

@@ -15,6 +15,7 @@ import pytest
 from absl.testing import absltest
 
 import cifar10_tf
+from cifar10_tf import api
 from cifar10_tf.system import interruption, process_clock
 from tests import fakes, undrawn
 from tests.cases import MachineTestCase
@@ -158,6 +159,12 @@ class MistakesTest(ApiTestCase):
             ):  # fmt: skip
                 self._train(**settings)
             start.assert_not_called()
+
+    def test_a_path_as_dataset_is_a_folder(self):
+        path = pathlib.Path("my pets")
+        config, _ = api.config_and_options({"dataset": path, "run_dir": path})
+        self.assertEqual(config.dataset, "folder:my pets")
+        self.assertEqual(config.run_dir, "my pets")
 
     def test_load_run(self):
         with self.assertRaisesRegex(cifar10_tf.UserError, "does not exist"):
