@@ -33,3 +33,7 @@ def __getattr__(name: str):
         module = importlib.import_module(f"cifar10_tf.{_MODULES[name]}")
         return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings import similar_names
-from cifar10_tf.settings.config import Config, make_config
+from cifar10_tf.settings.config import FOLDER, Config, make_config
 from cifar10_tf.settings.options import Options, make_options
 from cifar10_tf.system import (
     interruption,
@@ -138,7 +139,8 @@ def train(
         max_minutes: interrupts itself after so long; 0: never.
         tensorboard: writes what TensorBoard shows into run_dir.
         profile_steps: which training steps to trace for it, as "10,20".
-        settings: fields of `Config`, as model="dropout", epochs=5.
+        settings: fields of `Config`, as model="dropout", epochs=5; a pathlib
+            path as dataset is a folder of images.
 
     Raises:
         UserError: a setting is unknown or not valid, or as `trainer.train`.
@@ -200,12 +202,13 @@ def compare(runs: Iterable[Run | str | os.PathLike]) -> Comparison:
 def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
     """Returns what settings ask for, by the names of their flags.
 
-    NumPy's numbers and paths become plain; what is None is not given.
+    NumPy's numbers and paths become plain, a path as dataset that of a folder;
+    what is None is not given.
 
     Raises:
         UserError: a value is not valid.
     """
-    plain = {n: _plain(v) for n, v in given.items() if v is not None}
+    plain = {n: _plain(n, v) for n, v in given.items() if v is not None}
     settings = {name: v for name, v in plain.items() if name in _CONFIG}
     try:
         options = make_options(**{n: plain[n] for n in plain.keys() - _CONFIG})
@@ -216,10 +219,13 @@ def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
         raise UserError(str(error)) from error
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
-    return os.fspath(value) if isinstance(value, pathlib.PurePath) else value
+    if not isinstance(value, pathlib.PurePath):
+        return value
+    # What has a path is a folder, and no dataset of TFDS.
+    return f"{FOLDER if name == 'dataset' else ''}{value}"
 
 
 def make_run(config: Config, options: Options, command: str) -> Run:
@@ -238,6 +244,7 @@ def make_run(config: Config, options: Options, command: str) -> Run:
             f"Nothing left to do: {directory.path} holds this very run, "
             "complete."
         )
+        changed_images.warn_of_figures([directory], config.dataset)
         return Run(directory)
     # Before the trainer, which imports it: it would be noisy.
     tensorflow_startup.start_tensorflow()

@@ -3,6 +3,8 @@
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 from unittest import mock
@@ -13,6 +15,7 @@ import pytest
 from absl.testing import absltest
 
 import cifar10_tf
+from cifar10_tf import api
 from cifar10_tf.runs import saved_model
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
@@ -158,6 +161,17 @@ class RunTest(ApiTestCase):
         self.assertEqual(load.call_args.args[1], 2)
 
 
+class NamesTest(absltest.TestCase):
+    def test_what_is_imported_on_demand_is_listed(self):
+        # As a notebook completes it; nothing may have asked for them before.
+        program = "import cifar10_tf; print(*dir(cifar10_tf))"
+        names = subprocess.check_output(
+            [sys.executable, "-c", program], text=True
+        ).split()
+        self.assertContainsSubset(cifar10_tf.__all__, names)
+        self.assertIn("__name__", names)
+
+
 class MistakesTest(ApiTestCase):
     def test_something_else_is_left_alone(self):
         self._write_pets()
@@ -182,6 +196,12 @@ class MistakesTest(ApiTestCase):
             ):  # fmt: skip
                 self._train(**settings)
             start.assert_not_called()
+
+    def test_a_path_as_dataset_is_a_folder(self):
+        path = pathlib.Path("my pets")
+        config, _ = api.config_and_options({"dataset": path, "run_dir": path})
+        self.assertEqual(config.dataset, "folder:my pets")
+        self.assertEqual(config.run_dir, "my pets")
 
     def test_load_run(self):
         with self.assertRaisesRegex(cifar10_tf.UserError, "does not exist"):

@@ -50,7 +50,10 @@ class MainTest(cases.CommandTestCase):
             self.assertIn(flag, result.stdout)
 
     @parameterized.parameters(
-        (["evaluate", "--help"],), (["help", "evaluate"],)
+        (["evaluate", "--help"],),
+        (["help", "evaluate"],),
+        (["evaluate", "help"],),
+        (["help", "evaluate", "--tta"],),
     )
     def test_help_of_a_command(self, arguments):
         result = self.run_light(*arguments)
@@ -59,14 +62,17 @@ class MainTest(cases.CommandTestCase):
         self.assertIn("--run_dir", result.stdout)
         self.assertNotIn("--epochs", result.stdout)
 
-    def test_version(self):
-        result = self.run_light("--version")
+    @parameterized.parameters("--version", "version")
+    def test_version(self, argument):
+        result = self.run_light(argument)
         self.assertEqual(
             result.stdout, f"cifar10_tf {cifar10_tf.__version__}\n"
         )
 
     @parameterized.parameters(
         (["tran"], "Unknown command 'tran'; did you mean train?", "evaluate"),
+        (["help", "evalute"], "Unknown command 'evalute'", "mean evaluate?"),
+        (["tran", "help"], "Unknown command 'tran'", "mean train?"),
         (["evaluate", "runs/a"], "evaluate can't do with 'runs/a'", "--name"),
         (["train", "again"], "train can't do with 'again'"),
         (["prepare", "one", "two"], "prepare can't do with 'one two'"),
@@ -76,6 +82,7 @@ class MainTest(cases.CommandTestCase):
         (["--modle=dropout"], "modle", "model"),
         (["--model=resnet"], "did you mean resnet", "baseline"),
         (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),
+        (["--dataset=cifar-10"], "'cifar-10'", "did you mean", "cifar10"),
         (["--dataset=./cats"], "./cats", "folder:PATH"),
         (["--dataset=folder:cats"], "cats does not exist", "PATH/train"),
         (["--dataset=cifar100"], "CIFAR-100 is not", "cifar-100-binary.tar.gz"),

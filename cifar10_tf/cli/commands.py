@@ -47,7 +47,7 @@ def _run(arguments: list[str]) -> None:
                 f"{name!r} follows a flag that takes no value: a flag is "
                 "switched on by --name and off by --noname."
             )
-        raise UserError(similar_names.unknown("command", name, COMMANDS))
+        raise _unknown(name)
     command = COMMANDS[name]
     flags.check_taken(name, command.TAKES)
     try:
@@ -61,8 +61,21 @@ def _run(arguments: list[str]) -> None:
     command.run(*call.args)
 
 
+def _unknown(name: str) -> UserError:
+    return UserError(similar_names.unknown("command", name, COMMANDS))
+
+
 def help_text(arguments: list[str]) -> str:
-    """Describes the command that is named and its flags, or all commands."""
+    """Describes the command that is named and its flags, or all commands.
+
+    Raises:
+        UserError: help is asked for a command that there is not.
+    """
+    if "help" in arguments[:2]:
+        for name in arguments[:2]:
+            is_flag = name.startswith("-")
+            if not is_flag and name not in (*COMMANDS, "help"):
+                raise _unknown(name)
     for name in filter(COMMANDS.__contains__, arguments):
         command = COMMANDS[name]
         usage = " ".join(

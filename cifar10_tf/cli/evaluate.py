@@ -12,6 +12,7 @@ from cifar10_tf.datasets.loading import Examples, ImageDataset, load_dataset
 from cifar10_tf.datasets.resolving import resolve_dataset
 from cifar10_tf.datasets.tfds import corrupted_cifar10, prepared_files
 from cifar10_tf.datasets.validation_split import split_train
+from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
@@ -68,6 +69,7 @@ def _evaluate(run: RunDirectory, options: ResultOptions) -> dict:
     keras.config.set_dtype_policy(summary["precision"])
     dataset = load_dataset(dataset_name, data_dir)
     _check_classes(summary, dataset.class_names)
+    changed_images.warn_of_evaluation(summary, dataset)
     examples = _choose_split(dataset, config, options.split)
     evaluated = evaluation.evaluate(
         run,

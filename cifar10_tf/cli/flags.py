@@ -55,6 +55,19 @@ class _Number(flags.ArgumentParser):
             raise ValueError(f"must be {self.syntactic_help}") from None
 
 
+class _OnOrOff(flags.BooleanParser):
+    def __init__(self, name: str):
+        self._name = name
+
+    def parse(self, argument: Any) -> bool:
+        try:
+            return super().parse(argument)
+        except ValueError:
+            raise ValueError(
+                f"must be --{self._name} or --no{self._name}"
+            ) from None
+
+
 _PARSERS = {
     int: _Number(int, "a whole number"),
     float: _Number(float, "a number"),
@@ -67,6 +80,7 @@ def _define(field: dataclasses.Field) -> None:
     help_text = field.metadata["help"]
     if field.type is bool:
         flags.DEFINE_boolean(field.name, None, help_text)
+        FLAGS[field.name].parser = _OnOrOff(field.name)
     else:
         flags.DEFINE(_PARSERS[field.type], field.name, None, help_text)
 
@@ -114,7 +128,11 @@ def _shown(value: Any) -> str:
 
 def help_text(names: Iterable[str]) -> str:
     """Describes the flags of a command that takes these."""
-    return "\n".join(map(_help_of_flag, (*names, *_ALWAYS)))
+    return "\n".join(map(_help_of_flag, _with_always(names)))
+
+
+def _with_always(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys((*names, *_ALWAYS)))
 
 
 def _help_of_flag(name: str) -> str:
@@ -143,10 +161,12 @@ def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
         UserError: a flag is unknown or its value not acceptable.
     """
     arguments = argv[1:]
-    if _HELP_FLAGS.intersection(arguments) or arguments[:1] == ["help"]:
+    # As in `help train` and `train help`, but not in `--model help`.
+    is_asked = "help" in arguments[:2] and not arguments[0].startswith("-")
+    if is_asked or _HELP_FLAGS.intersection(arguments):
         print(help_text(arguments))
         sys.exit(0)
-    if "--version" in arguments:
+    if "--version" in arguments or arguments == ["version"]:
         print(f"cifar10_tf {VERSION}")
         sys.exit(0)
     FLAGS.set_gnu_getopt(True)  # flags may follow the command
@@ -167,7 +187,7 @@ def check_taken(command: str, names: Collection[str]) -> None:
     Raises:
         UserError: another is.
     """
-    names = (*names, *_ALWAYS)
+    names = _with_always(names)
     for name in NAMES:
         if FLAGS[name].present and name not in names:
             raise UserError(

@@ -25,7 +25,7 @@ Arrays = dict[str, np.ndarray]
 def load(
     name: str,
     root: pathlib.Path,
-    paths: Iterable[pathlib.Path],
+    digest: str,
     decode: Callable[[], Arrays],
 ) -> Arrays:
     """Returns what `decode()` does, decoding only the first time.
@@ -37,12 +37,12 @@ def load(
     Args:
         name: what the entry's name begins with.
         root: the directory that they are decoded from.
-        paths: the files below it that determine the arrays; an entry is found
-            by their relative paths and contents.
+        digest: of the files that determine the arrays, by which an entry is
+            found, as `digest_of_files` returns it.
         decode: returns the arrays by name.
     """
     cache = platformdirs.user_cache_path("cifar10_tf") / "arrays"
-    entry = cache / f"{name}-v{_FORMAT}-{_digest_of_files(root, paths)[:16]}"
+    entry = cache / f"{name}-v{_FORMAT}-{digest[:16]}"
     if (arrays := _read(entry)) is not None:
         return arrays
     try:
@@ -103,7 +103,8 @@ def _write(entry: pathlib.Path, arrays: Arrays) -> None:
         raise
 
 
-def _digest_of_files(root: pathlib.Path, paths: Iterable[pathlib.Path]) -> str:
+def digest_of_files(root: pathlib.Path, paths: Iterable[pathlib.Path]) -> str:
+    """Returns the SHA-256 of files' contents and paths relative to `root`."""
     digests = [
         (path.relative_to(root).as_posix(), _digest_if_readable(path))
         for path in sorted(paths)

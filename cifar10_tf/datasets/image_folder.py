@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifar10_tf.datasets import image_files
+from cifar10_tf.datasets import array_cache, image_files
 from cifar10_tf.system import inventory
 from cifar10_tf.system.errors import UserError
 
@@ -62,6 +62,12 @@ def find(root: pathlib.Path) -> Listing:
     )
 
 
+def digest(listing: Listing) -> str:
+    """Returns the SHA-256 of a folder's files and names, wherever it is."""
+    paths = [path for path, _ in listing.train + listing.test]
+    return array_cache.digest_of_files(listing.root, paths)
+
+
 def warn_of_strays(root: pathlib.Path) -> None:
     """Warns of files that are in no class, and so are left out."""
     for split in ("train", "test"):
@@ -92,10 +98,12 @@ def _classes(root: pathlib.Path, split: str) -> dict[str, list[pathlib.Path]]:
             if directory.is_dir()
         }
     except (FileNotFoundError, NotADirectoryError) as error:
-        missing = f"has no directory {split}"
         if not root.exists():
-            missing = "does not exist"
-        raise _unusable(root, missing) from error
+            raise UserError(
+                f"{_unusable(root, 'does not exist')} If it has moved: "
+                "--dataset=folder:NEW."
+            ) from error
+        raise _unusable(root, f"has no directory {split}") from error
 
 
 def _visible(directory: pathlib.Path) -> list[pathlib.Path]:

@@ -32,6 +32,7 @@ class ImageDataset:
     class_names: tuple[str, ...]
     train: Examples
     test: Examples
+    folder_digest: str | None = None  # of the files of folder:PATH
 
 
 def load_prepared(name: str, data_dir: str) -> ImageDataset:
@@ -68,23 +69,26 @@ def load_dataset(
     Raises:
         UserError: the data can't be had, or are damaged.
     """
+    folder_digest = None
     if root := names.folder(name):
         listing = image_folder.find(root)
         image_folder.warn_of_strays(root)
+        folder_digest = image_folder.digest(listing)
         arrays = array_cache.load(
             names.slug(name),
             root,
-            [path for path, _ in listing.train + listing.test],
+            folder_digest,
             lambda: image_folder.decode(listing),
         )
     else:
         root = preparation.prepare(name, data_dir, source)
         if (split := prepared_files.test_split(root)) != "test":
             _log.info("%s has no test split: testing on %s.", name, split)
+        files = [path for path in root.iterdir() if path.is_file()]
         arrays = array_cache.load(
             f"{names.slug(name)}-{root.name}",
             root,
-            [path for path in root.iterdir() if path.is_file()],
+            array_cache.digest_of_files(root, files),
             lambda: prepared_files.decode(root),
         )
     return ImageDataset(
@@ -92,4 +96,5 @@ def load_dataset(
         class_names=tuple(map(str, arrays["class_names"])),
         train=Examples(arrays["train_images"], arrays["train_labels"]),
         test=Examples(arrays["test_images"], arrays["test_labels"]),
+        folder_digest=folder_digest,
     )

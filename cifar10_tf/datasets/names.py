@@ -1,5 +1,6 @@
 """What a dataset's name stands for, and how it is shown."""
 
+import os
 import pathlib
 import re
 
@@ -14,10 +15,17 @@ _TITLES = {
 
 
 def folder(name: str) -> pathlib.Path | None:
-    """Returns the absolute PATH of `folder:PATH`; None for another name."""
+    """Returns the PATH of `folder:PATH`; None for another name.
+
+    It is absolute, and the same however it is spelled: without `..`.
+    """
     if not name.startswith(FOLDER):
         return None
-    return paths.absolute(name.removeprefix(FOLDER))
+    path = paths.absolute(name.removeprefix(FOLDER))
+    plain = pathlib.Path(os.path.normpath(path))
+    # After a link, `..` may lead elsewhere.
+    is_same = os.path.realpath(plain) == os.path.realpath(path)
+    return plain if is_same else path
 
 
 def of_folder(path: pathlib.Path) -> str:

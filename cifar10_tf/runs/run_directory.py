@@ -8,9 +8,9 @@ import os
 import pathlib
 from typing import Any
 
-from cifar10_tf.runs import checkpoint_files
+from cifar10_tf.runs import checkpoint_files, config_file
 from cifar10_tf.runs.run_lock import RunLock
-from cifar10_tf.settings.config import POLICIES, Config, NewerVersionError
+from cifar10_tf.settings.config import POLICIES, Config
 from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
 from cifar10_tf.system.errors import UserError
@@ -139,10 +139,15 @@ class RunDirectory:
         if not self._is_taken():
             return
         self.check_replaceable()
+        # A link stays, and leads to the new run.
+        is_link = self.path.is_symlink()
+        place = self.path.resolve() if is_link else self.path
         self._lock.acquire()  # nobody begins meanwhile
         try:
-            kept = self.path.rename(paths.kept(self.path))
+            kept = place.rename(paths.kept(place))
             (kept / self._lock.path.name).unlink()
+            if is_link:
+                place.mkdir()
         finally:
             self._lock.release()
         _log.info("The earlier run is kept in %s.", kept)
@@ -238,20 +243,9 @@ class RunDirectory:
         Raises:
             UserError: there is none, or none of this program's.
         """
-        if not self.path.exists():
-            raise UserError(f"{self.path} does not exist.")
-        try:
-            return Config.from_json(self.config.read_text("utf-8"))
-        except NewerVersionError as error:
-            raise UserError(
-                f"the run in {self.path} is of a newer version of cifar10_tf "
-                f"({error}): upgrade, or choose another --run_dir."
-            ) from error
-        except Exception as error:  # whatever is in it
-            raise UserError(
-                f"{self.path} is not a run directory, and is left alone: it "
-                "has no config.json of a run; choose another --run_dir."
-            ) from error
+        return config_file.read(
+            self.config, is_run=self.summary.exists() or self.metrics.exists()
+        )
 
     def read_summary(self) -> dict[str, Any]:
         """Returns the summary of a complete run.

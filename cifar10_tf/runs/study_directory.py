@@ -21,6 +21,12 @@ METRICS = {
 
 _RUN = re.compile(r"seed(0|[1-9]\d*)", re.ASCII)
 
+# What a study leaves behind, set aside or half written too.
+_OURS = re.compile(
+    r"(seed(0|[1-9]\d*)|study\.(json|png))(\.[1-9]\d*)?|\.new-study\.(json|png)",
+    re.ASCII,
+)
+
 
 class StudyDirectory:
     """The files of one study, and the directories of its runs."""
@@ -67,16 +73,27 @@ class StudyDirectory:
         """Checks that what is here, if anything, is a study's.
 
         Raises:
-            UserError: it is a run, or a file that is not ours.
+            UserError: it is a run, or something else that is not ours.
         """
         if RunDirectory(self.path).config.exists():
             raise UserError(
                 f"{self.path} holds a run, not a study of several; choose "
                 "another --run_dir."
             )
-        files = [p for p in (self.summary, self.picture) if os.path.lexists(p)]
-        if files and not self.runs():
+        if self.runs():
+            return
+        names = os.listdir(self.path) if self.path.is_dir() else []
+        theirs = {n for n in names if not _OURS.fullmatch(n)}
+        if any(map(self._is_run, names)):  # of a study that was to begin anew
+            theirs.clear()
+        files = {p.name for p in (self.summary, self.picture)}
+        if theirs := theirs | files.intersection(names):
             raise UserError(
-                f"{files[0]} is not of a study, and is left alone; choose "
-                "another --run_dir."
+                f"{self.path / min(theirs)} is not of a study, and is left "
+                "alone; choose another --run_dir."
             )
+
+    def _is_run(self, name: str) -> bool:
+        """Tells whether a run has this name here, perhaps set aside."""
+        is_ours = name.startswith("seed") and _OURS.fullmatch(name)
+        return bool(is_ours) and RunDirectory(self.path / name).is_run()

@@ -69,9 +69,10 @@ class Config:
         "warning. Of TFDS it can be any image classification dataset. A folder "
         "has its images in PATH/train/CLASS/ and PATH/test/CLASS/.",
         default="auto",
-        # TFDS's names are like cifar100 and eurosat/rgb.
+        # TFDS's names are like cifar100 and eurosat/rgb; of cifar-10 it is said
+        # later which one was meant.
         valid=matching(
-            r"folder:[^\0]+|\w+(/\w[\w.-]*)?",
+            r"folder:[^\0]+|\w[\w-]*(/\w[\w.-]*)?",
             "auto, synthetic10, a name of TFDS as in cifar100 or eurosat/rgb, "
             "or folder:PATH",
         ),

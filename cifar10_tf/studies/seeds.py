@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cifar10_tf.evaluation import plots
 from cifar10_tf.report import study_report
+from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
@@ -46,6 +47,10 @@ def train(
         for run, config in zip(runs, configs, strict=True)
     ]
     processes.check_time()
+    changed_images.warn_of_figures(
+        [run for run, done in zip(runs, is_complete, strict=True) if done],
+        config.dataset,
+    )
     if restart:  # all of them now: without it, the same command then goes on
         study.set_aside()  # first: without runs they would be anybody's
         for run in runs:

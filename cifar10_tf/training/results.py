@@ -66,6 +66,7 @@ def _summarize(
         "train_accuracy": history[-1]["accuracy"],
         "validation_accuracy": history[-1]["val_accuracy"],
         "class_names": list(data.class_names),
+        "folder_digest": data.folder_digest,
         **result.metrics(),
         "first_step_sec": round(throughput.first_step_sec, 2),
         "train_sec": round(throughput.train_sec, 2),

@@ -26,6 +26,7 @@ class TrainingData(NamedTuple):
     num_validation: int
     sample: np.ndarray  # at most 5,000 of the training images, uint8
     digest: str  # of all that is trained, validated and tested on
+    folder_digest: str | None  # of the files of folder:PATH
 
 
 def load(config: Config) -> TrainingData:
@@ -64,6 +65,7 @@ def load(config: Config) -> TrainingData:
         num_validation=len(validation),
         sample=images[train[:_SAMPLE_SIZE]],
         digest=_digest(*dataset.train, *dataset.test),
+        folder_digest=dataset.folder_digest,
     )
 
 

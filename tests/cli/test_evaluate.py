@@ -109,7 +109,11 @@ class EvaluateTest(cases.CommandTestCase):
         run.open(make_config(dataset=f"folder:{self.directory}/pets"))
         run.complete(fakes.SUMMARY)
         result = self.run_light("evaluate", "--run_dir=run")
-        self.assert_error(result, "pets does not exist")
+        self.assert_error(
+            result,
+            "pets does not exist",
+            "If it has moved: --dataset=folder:NEW",
+        )
 
 
 if __name__ == "__main__":

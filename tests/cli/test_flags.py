@@ -109,6 +109,10 @@ class FlagsTest(parameterized.TestCase):
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         self.assertIn("(between 0 and 4294967295; default: 1)", text)
 
+    def test_help_names_each_flag_once(self):
+        text = flags.help_text(flags.NAMES)
+        self.assertEqual(text.count("--[no]debug:"), 1)
+
     def test_a_flag_of_another_command_is_refused(self):
         with flagsaver.flagsaver():
             flags.parse(["", "evaluate", "--notta", "--debug"], str)
@@ -155,6 +159,7 @@ class FlagsTest(parameterized.TestCase):
     @parameterized.parameters(
         ("--modle=dropout", "modle.*--help"),
         ("--epochs=many", "many: must be a whole number.*--help"),
+        ("--tta=yes", "^flag --tta=yes: must be --tta or --notta; see"),
         ("--model=resnet", "did you mean resnet.*baseline"),
         ("--epochs=0", "epochs must be between 1"),
         ("--max_minutes=nan", "max_minutes must be 0 or positive, got nan"),

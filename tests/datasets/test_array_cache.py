@@ -23,7 +23,10 @@ class LoadTest(cases.MachineTestCase):
 
     def _load(self):
         arrays = array_cache.load(
-            "pets", self.data_dir, [self.source], self.decode
+            "pets",
+            self.data_dir,
+            array_cache.digest_of_files(self.data_dir, [self.source]),
+            self.decode,
         )
         self.assertEqual(arrays.keys(), _DECODED.keys())
         for name, array in arrays.items():

@@ -66,6 +66,8 @@ class ResolveDatasetTest(cases.MachineTestCase):
     @parameterized.parameters(
         ("cifar100", "CIFAR-100 is not prepared.*cifar-100-binary.tar.gz into"),
         ("mnist", "mnist is not prepared.*can't be downloaded"),
+        ("my", "^Unknown dataset 'my'; it is neither prepared"),
+        ("cifar_10", "mean cifar10.*[?] It is neither prepared"),
         ("cifar10/red", "no config 'red'.*leave it out"),
         ("eurosat/rbg", "no config 'rbg'; choose from rgb"),
     )

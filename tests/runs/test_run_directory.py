@@ -251,11 +251,56 @@ class RunDirectoryTest(absltest.TestCase):
             self.run_dir.set_aside()
         self.assertTrue(self.run_dir.config.exists())
 
+    def test_a_link_to_nowhere(self):
+        link = self.parent / "link"
+        link.symlink_to("nowhere")
+        run = RunDirectory(link)
+        for action in (
+            lambda: run.is_complete(self.config),
+            lambda: run.open(self.config),
+            run.set_aside,
+            run.read_config,
+        ):
+            with self.assertRaisesRegex(UserError, "link to nowhere, where"):
+                action()
+        self.assertEqual(os.listdir(self.parent), ["link"])
+
+    def test_a_damaged_config_is_named(self):
+        self._complete()
+        for damage in "", "{", "[]", '{"format": 1}':
+            self.run_dir.config.write_text(damage)
+            for action in (
+                self.run_dir.read_config,
+                self.run_dir.set_aside,
+                lambda: self.run_dir.is_complete(self.config),
+            ):
+                with self.assertRaisesRegex(
+                    UserError, r"config.json is damaged: .*\w.*--run_dir"
+                ):
+                    action()
+            self.assertEqual(self.run_dir.config.read_text(), damage)
+        self.run_dir.config.unlink()
+        with self.assertRaisesRegex(UserError, "not a run"):
+            self.run_dir.read_config()
+
     def test_the_current_directory_can_be_set_aside(self):
         self._complete()
         with contextlib.chdir(self.run_dir.path):
             RunDirectory(".").set_aside()
         self.assertTrue(self.run_dir.path.with_name("run.1").is_dir())
+
+    def test_a_run_behind_a_link_is_set_aside_there(self):
+        self._complete()
+        link = self.parent / "link"
+        link.symlink_to(self.run_dir.path)
+        run = RunDirectory(link)
+        run.set_aside()
+        run.open(self.config)
+        kept = RunDirectory(self.run_dir.path.with_name("run.1"))
+        self.assertTrue(kept.is_complete(self.config))
+        self.assertEqual(self.run_dir.read_config(), self.config)
+        self.assertCountEqual(os.listdir(self.parent), ["deep", "link"])
+        self.assertTrue(link.is_symlink())
 
     def test_a_summary_is_strict_json(self):
         self.run_dir.open(self.config)

@@ -215,6 +215,15 @@ class TrainTest(absltest.TestCase):
             seeds.train(self._config(seed=2**32 - 1), 2)
         self.assertEqual(os.listdir(self.path), ["seed2"])
 
+    def test_something_else_is_no_place_for_a_study(self):
+        self.path.mkdir()
+        thesis = self.path / "thesis.txt"
+        thesis.write_text("precious")
+        for restart in False, True:
+            with self.assertRaisesRegex(UserError, "thesis.txt is not of a st"):
+                seeds.train(self._config(), 2, restart=restart)
+        self.assertEqual(os.listdir(self.path), ["thesis.txt"])
+
     def test_a_run_is_no_place_for_a_study(self):
         RunDirectory(self.path).open(self._config())
         with self.assertRaisesRegex(UserError, "holds a run"):

@@ -56,10 +56,12 @@ class FolderTest(cases.CommandTestCase):
         result = self.run_heavy("evaluate", f"--run_dir={run}")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(accuracy, result.stdout)
+        self.assertNotIn("no longer those", result.stderr)
 
         fakes.write_folder(self.pets, {"train/fox": 1})
         result = self.run_heavy("evaluate", f"--run_dir={run}")
         self.assertEqual(result.returncode, 1)
+        self.assertIn("no longer those of the training", result.stderr)
         self.assertRegex(
             result.stderr, r"error: .*tells 3 classes apart.*has 4 \(\$dog"
         )

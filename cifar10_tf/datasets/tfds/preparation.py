@@ -54,8 +54,9 @@ def _builder_class(name: str):
     if name not in known:
         meant = did_you_mean(name, [*known, "auto", "synthetic10"])
         raise UserError(
-            f"Unknown dataset {name!r}; {meant}It is neither prepared nor in "
-            "the catalog of TFDS; images of your own are --dataset=folder:PATH."
+            f"Unknown dataset {name!r}; {meant}{'It' if meant else 'it'} is "
+            "neither prepared nor in the catalog of TFDS; images of your own "
+            "are --dataset=folder:PATH."
         )
     return tfds.builder_cls(name)
 

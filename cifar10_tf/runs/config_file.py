@@ -1,0 +1,46 @@
+"""A run's config.json: read, or why it can't be."""
+
+import os
+import pathlib
+
+from cifar10_tf.settings.config import Config, NewerVersionError
+from cifar10_tf.system.errors import UserError
+
+
+def read(path: pathlib.Path, *, is_run: bool) -> Config:
+    """Returns the config in a file.
+
+    Args:
+        path: of the file, in the directory of a run.
+        is_run: whether other files of a run are beside it, so that it is taken
+            for damaged where it is none.
+
+    Raises:
+        UserError: there is none, or none of this program's.
+    """
+    directory = path.parent
+    if directory.is_symlink() and not directory.exists():
+        raise UserError(
+            f"{directory} is a symbolic link to {os.readlink(directory)}, "
+            "where there is nothing. Mend or remove it, or choose another "
+            "--run_dir."
+        )
+    if not directory.exists():
+        raise UserError(f"{directory} does not exist.")
+    try:
+        return Config.from_json(path.read_text("utf-8"))
+    except NewerVersionError as error:
+        raise UserError(
+            f"the run in {directory} is of a newer version of cifar10_tf "
+            f"({error}): upgrade, or choose another --run_dir."
+        ) from error
+    except Exception as error:  # whatever is in it
+        if is_run and path.is_file():
+            raise UserError(
+                f"{path} is damaged: {' '.join(str(error).split())}. The "
+                "directory is left alone; choose another --run_dir."
+            ) from error
+        raise UserError(
+            f"{directory} is not a run directory, and is left alone: it has "
+            "no config.json of a run; choose another --run_dir."
+        ) from error
