@@ -16,6 +16,7 @@ from cifar10_tf.runs import predictions_file
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.system.atomic_files import replacing
+from cifar10_tf.training.callbacks.board import Board
 from cifar10_tf.training.callbacks.throughput import Throughput
 from cifar10_tf.training.training_data import TrainingData
 
@@ -29,6 +30,7 @@ def write(
     result: Evaluation,
     made_in: dict[str, Any],
     throughput: Throughput,
+    board: Board,
 ) -> dict[str, Any]:
     """Writes predictions, pictures, page and, last, the summary, returned.
 
@@ -39,6 +41,7 @@ def write(
     predictions_file.write(run.predictions, result.probabilities, result.labels)
     history = run.read_metrics()
     _save_plots(run, config, data, history, result)
+    board.finish(config, result, throughput.total_sec)
     summary = _summarize(config, data, history, result, made_in, throughput)
     contents = run_contents.with_predictions(run, config, summary, history)
     report.write(contents, data.test.images)

@@ -148,7 +148,6 @@ def _train_in(
         result = evaluation.evaluate(
             run, data.test, data.class_names, with_tta=config.tta
         )
-    board.finish(config, result, throughput.total_sec)
     return results.write(
         run,
         config,
@@ -156,6 +155,7 @@ def _train_in(
         result,
         {**environment, "num_params": num_params(model), "command": command},
         throughput,
+        board,
     )
 
 

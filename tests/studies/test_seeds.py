@@ -38,6 +38,8 @@ run.model.touch()
 run.complete({
     "dataset": config.dataset, "model": config.model, "seed": config.seed,
     "test_accuracy": accuracy, "validation_accuracy": accuracy,
+    "test_accuracy_ci95": [0, 1], "num_test_examples": 100,
+    "per_class_accuracy": {"cat": accuracy},
     "train_sec": 9.5, "total_sec": 11.0, "versions": {"python": "3"},
     "hardware": {"cpu": "abacus"}, "precision": "float32"})
 print("trained", config.seed)
@@ -69,7 +71,8 @@ class TrainTest(absltest.TestCase):
         summary = seeds.train(self._config(seed=3), 3)
         self.assertCountEqual(
             os.listdir(self.path),
-            ["seed3", "seed4", "seed5", "study.json", "study.png"],
+            ["seed3", "seed4", "seed5", "study.html", "study.json"]
+            + ["study.png"],
         )
         self.assertEqual(
             json.loads((self.path / "study.json").read_text()), summary
