@@ -47,7 +47,7 @@ def run() -> None:
     is_run = directory.is_run()
     runs = [] if is_run else StudyDirectory(directory.path).runs()
     if options.output:
-        _check_output(pathlib.Path(options.output).expanduser())
+        _check_output(pathlib.Path(options.output).expanduser(), directory)
         if runs:
             raise UserError(
                 "--output takes the result of one run: give one of "
@@ -60,13 +60,15 @@ def run() -> None:
             _write(result, pathlib.Path(options.output).expanduser())
 
 
-def _check_output(path: pathlib.Path) -> None:
+def _check_output(path: pathlib.Path, run: RunDirectory) -> None:
     """Checks that the result can be written, before there is one."""
     problem = None
     if path.suffix != ".json":
         problem = "is no name of a JSON file, as result.json"
     elif path.is_dir():
         problem = "is a directory"
+    elif path.resolve() in (run.config.resolve(), run.summary.resolve()):
+        problem = "is the run's own"
     else:
         try:
             check_writable(path.absolute().parent)
@@ -109,14 +111,14 @@ def _evaluate(run: RunDirectory, options: EvaluationOptions) -> dict:
     if options.corruptions:
         from cifar10_tf.evaluation import robustness
 
-        is_published = (dataset_name, options.split) == ("cifar10", "test")
-        found = robustness.evaluate_corruptions(
+        # Those that TFDS has are of these images only.
+        are_published = (dataset_name, options.split) == ("cifar10", "test")
+        result["corruptions"] = robustness.evaluate_corruptions(
             run,
             examples,
             len(dataset.class_names),
-            *([functools.partial(_prepared, data_dir)] if is_published else []),
-        )
-        result["corruptions"] = found.metrics()
+            functools.partial(_prepared, data_dir) if are_published else None,
+        ).metrics()
     return result
 
 
