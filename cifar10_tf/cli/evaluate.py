@@ -91,14 +91,14 @@ def _evaluate(run: RunDirectory, options: ResultOptions) -> dict:
     if options.corruptions:
         from cifar10_tf.evaluation import robustness
 
-        is_published = (dataset_name, options.split) == ("cifar10", "test")
-        found = robustness.evaluate_corruptions(
+        # Those that TFDS has are of these images only.
+        are_published = (dataset_name, options.split) == ("cifar10", "test")
+        result["corruptions"] = robustness.evaluate_corruptions(
             run,
             examples,
             len(dataset.class_names),
-            *([functools.partial(_prepared, data_dir)] if is_published else []),
-        )
-        result["corruptions"] = found.metrics()
+            functools.partial(_prepared, data_dir) if are_published else None,
+        ).metrics()
     return result
 
 

@@ -5,6 +5,11 @@ import pathlib
 from cifar10_tf.system.atomic_files import check_writable
 from cifar10_tf.system.errors import UserError
 
+# Never written over: they are the same in every run.
+_OF_RUNS = {
+    "config.json", "summary.json", "report.html", "study.json", "study.html",
+}  # fmt: skip
+
 
 def check_output(path: pathlib.Path, suffix: str) -> None:
     """Checks that a result can be written, before there is one.
@@ -20,6 +25,8 @@ def check_output(path: pathlib.Path, suffix: str) -> None:
         problem = f"is no name of a {suffix} file, as result{suffix}"
     elif path.is_dir():
         problem = "is a directory"
+    elif path.name in _OF_RUNS and path.exists():
+        problem = "is a run's own"
     else:
         try:
             check_writable(path.absolute().parent)

@@ -71,7 +71,7 @@ def evaluate_corruptions(
     run: RunDirectory,
     examples: Examples,
     num_classes: int,
-    prepared: Prepared = lambda name: None,
+    prepared: Prepared | None = None,
 ) -> Robustness:
     """Evaluates the model that a run saved on each type and severity.
 
@@ -81,7 +81,7 @@ def evaluate_corruptions(
         run: whose model it is.
         examples: the images before they are corrupted.
         num_classes: of the model.
-        prepared: finds those that are corrupted already.
+        prepared: finds those that are corrupted already, if there may be any.
 
     Raises:
         UserError: as `evaluation.evaluate`, or prepared images are damaged.
@@ -91,7 +91,7 @@ def evaluate_corruptions(
     total = len(CORRUPTIONS) * len(SEVERITIES)
     with ProgressLines("Corruptions", total) as progress:
         for name in CORRUPTIONS:
-            found = prepared(name)
+            found = prepared(name) if prepared else None
             sources[name] = TFDS if found else COMPUTED
             accuracy[name] = []
             for images, labels in _corrupted(examples, name, found):
