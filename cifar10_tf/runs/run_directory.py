@@ -9,7 +9,7 @@ from typing import Any
 
 import filelock
 
-from cifar10_tf.runs import checkpoint_files, config_file
+from cifar10_tf.runs import checkpoint_files, config_file, model_file
 from cifar10_tf.settings.config import POLICIES, Config
 from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
@@ -228,15 +228,12 @@ class RunDirectory:
             os.unlink(self._lock.lock_file)
 
     def check_model(self) -> None:
-        """Checks that the trained model is there.
+        """Checks that the trained model is there, and seems to be whole.
 
         Raises:
             UserError: it is not.
         """
-        if not self.model.is_file():
-            raise UserError(
-                f"{self.model} is missing; train it again by --restart."
-            )
+        model_file.check(self.model)
 
     def is_run(self) -> bool:
         """Tells whether there is a run here, complete or not."""
