@@ -1,5 +1,7 @@
 """The result of a run as lines for a terminal."""
 
+from cifar10_tf.datasets import names
+
 
 def describe_result(summary: dict) -> str:
     """Returns the test accuracy, over all and by class, with its interval.
@@ -9,9 +11,10 @@ def describe_result(summary: dict) -> str:
     """
     low, high = summary["test_accuracy_ci95"]
     lines = [
-        f"{summary['model']} on {summary['dataset']}, seed {summary['seed']}: "
-        f"test accuracy {summary['test_accuracy']:.2%} (95 % interval "
-        f"{low:.2%} to {high:.2%}), loss {summary['test_loss']:.3f}"
+        f"{summary['model']} on {names.title(summary['dataset'])}, seed "
+        f"{summary['seed']}: test accuracy {summary['test_accuracy']:.2%} "
+        f"(95 % interval {low:.2%} to {high:.2%}), loss "
+        f"{summary['test_loss']:.3f}"
     ]
     per_class = summary["per_class_accuracy"]
     width = max(map(len, per_class))
