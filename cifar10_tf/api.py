@@ -12,6 +12,7 @@ import numpy as np
 from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings import similar_names
 from cifar10_tf.settings.config import FOLDER, Config, make_config
 from cifar10_tf.settings.options import Options, make_options
@@ -127,7 +128,15 @@ def load_run(run_dir: str | os.PathLike) -> Run:
     Raises:
         UserError: there is none.
     """
-    return Run(RunDirectory(run_dir))
+    directory = RunDirectory(run_dir)
+    runs = [] if directory.is_run() else StudyDirectory(run_dir).runs()
+    if runs:
+        raise UserError(
+            f"{directory.path} is a study of several runs. Load one of them: "
+            f"{', '.join(str(run.path) for run in runs[:3])}"
+            f"{' ...' if runs[3:] else '.'}"
+        )
+    return Run(directory)
 
 
 def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
