@@ -175,7 +175,15 @@ def load_run(run_dir: str | os.PathLike) -> Run:
     Raises:
         UserError: there is none.
     """
-    return Run(RunDirectory(run_dir))
+    directory = RunDirectory(run_dir)
+    runs = [] if directory.is_run() else StudyDirectory(run_dir).runs()
+    if runs:
+        raise UserError(
+            f"{directory.path} is a study of several runs. Load one of them: "
+            f"{', '.join(str(run.path) for run in runs[:3])}"
+            f"{' ...' if runs[3:] else '.'}"
+        )
+    return Run(directory)
 
 
 def compare(runs: Iterable[Run | str | os.PathLike]) -> Comparison:

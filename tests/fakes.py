@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import zipfile
 from unittest import mock
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 from cifar10_tf.datasets import official_archives
 from cifar10_tf.datasets.tfds import synthetic10
+from cifar10_tf.runs import model_file
 
 # What is read of a complete run's.
 SUMMARY = {
@@ -108,6 +110,13 @@ def write_folder(
                 directory / f"{i}.png"
             )
     return root
+
+
+def write_model(path: pathlib.Path) -> None:
+    """Writes a model.keras with nothing in it."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in model_file.MEMBERS:
+            archive.writestr(name, "")
 
 
 @contextlib.contextmanager

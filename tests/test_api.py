@@ -208,6 +208,16 @@ class MistakesTest(ApiTestCase):
             cifar10_tf.load_run("nowhere")
         with self.assertRaisesRegex(cifar10_tf.UserError, "not a run"):
             cifar10_tf.load_run(self.directory)
+        for seed in range(1, 5):
+            run = RunDirectory(f"study/seed{seed}")
+            run.open(make_config(dataset="synthetic10", seed=seed))
+            run.close()
+        with self.assertRaisesRegex(
+            cifar10_tf.UserError, "is a study .* Load .*/study/seed1, .*seed3 "
+        ) as caught:
+            cifar10_tf.load_run("study")
+        self.assertNotIn("--", str(caught.exception))
+        self.assertEqual(cifar10_tf.load_run("study/seed2").config.seed, 2)
 
 
 if __name__ == "__main__":

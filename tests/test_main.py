@@ -73,7 +73,7 @@ class MainTest(cases.CommandTestCase):
         (["tran"], "Unknown command 'tran'; did you mean train?", "evaluate"),
         (["help", "evalute"], "Unknown command 'evalute'", "mean evaluate?"),
         (["tran", "help"], "Unknown command 'tran'", "mean train?"),
-        (["evaluate", "runs/a"], "evaluate can't do with 'runs/a'", "--name"),
+        (["evaluate", "runs/a"], "can't do with 'runs/a'", "--run_dir=runs/a."),
         (["train", "again"], "train can't do with 'again'"),
         (["prepare", "one", "two"], "prepare can't do with 'one two'"),
         (["prepare", "nowhere"], "nowhere does not exist", ".tar.gz"),

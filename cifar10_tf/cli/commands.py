@@ -54,9 +54,12 @@ def _run(arguments: list[str]) -> None:
         # A command's parameters are what may follow its name.
         call = inspect.signature(command.run).bind(*rest)
     except TypeError:
+        run_dir = ""
+        if "run_dir" in command.TAKES and len(rest) == 1:
+            run_dir = f", the directory of a run as --run_dir={rest[0]}"
         raise UserError(
             f"{name} can't do with {' '.join(rest)!r}; flags are given as "
-            "--name=value."
+            f"--name=value{run_dir}."
         ) from None
     command.run(*call.args)
 

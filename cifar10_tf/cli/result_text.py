@@ -1,5 +1,7 @@
 """The result of a run as lines for a terminal."""
 
+from cifar10_tf.datasets import names
+
 _OF_SPLIT = {"train": "training"}
 
 _SOURCES = {
@@ -32,9 +34,9 @@ def describe_evaluation(result: dict) -> str:
     accuracy = f"{_OF_SPLIT.get(split, split)} accuracy"
     model = result["model"]
     if result["trained_on"] != dataset:
-        model += f", trained on {result['trained_on']},"
+        model += f", trained on {names.title(result['trained_on'])},"
     lines = [
-        f"{model} on {dataset}, seed {result['seed']}: {accuracy} "
+        f"{model} on {names.title(dataset)}, seed {result['seed']}: {accuracy} "
         f"{_with_interval(result, 'accuracy')}, loss {result['loss']:.3f}"
     ]
     per_class = result["per_class_accuracy"]

@@ -34,7 +34,7 @@ def of_folder(path: pathlib.Path) -> str:
 
 
 def title(name: str) -> str:
-    """Returns how pictures call a dataset: a folder by its last part."""
+    """Returns how people are told of a dataset: a folder by its last part."""
     path = folder(name)
     return f"folder {path.name or path}" if path else _TITLES.get(name, name)
 

@@ -6,7 +6,7 @@ import pathlib
 import pickle
 import tarfile
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -132,6 +132,19 @@ def find(path: str) -> pathlib.Path:
     )
 
 
+def check(path: pathlib.Path) -> None:
+    """Checks that what `find` found is CIFAR-10 where `read` is not needed.
+
+    A directory with files of it is: `find` has seen that.
+
+    Raises:
+        UserError: it is another file.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            _form(path, file)
+
+
 def read(path: pathlib.Path) -> dict[str, Batch]:
     """Reads what `find` found, once its published checksums are verified.
 
@@ -175,20 +188,24 @@ def _check(pixels: np.ndarray, labels: np.ndarray) -> Batch:
 
 def _read_archive(path: pathlib.Path) -> Iterator[tuple[str, bytes, Form]]:
     with path.open("rb") as file:
-        actual = hashlib.file_digest(file, "sha256").hexdigest()
-        # By what is in it: browsers, people and Keras rename it.
-        forms = [form for form in FORMS if form.archive_sha256 == actual]
-        if not forms:
-            expected = " nor ".join(
-                f"{form.archive} ({form.archive_sha256})" for form in FORMS
-            )
-            raise UserError(
-                f"{path} is neither {expected}: its SHA-256 is {actual}; "
-                "download it again."
-            )
-        (form,) = forms
+        form = _form(path, file)
         file.seek(0)
         yield from _read_members(path, file, form)
+
+
+def _form(path: pathlib.Path, file: BinaryIO) -> Form:
+    actual = hashlib.file_digest(file, "sha256").hexdigest()
+    # By what is in it: browsers, people and Keras rename it.
+    for form in FORMS:
+        if form.archive_sha256 == actual:
+            return form
+    expected = " nor ".join(
+        f"{form.archive} ({form.archive_sha256})" for form in FORMS
+    )
+    raise UserError(
+        f"{path} is neither {expected}: its SHA-256 is {actual}; download it "
+        "again."
+    )
 
 
 def _read_members(

@@ -8,7 +8,7 @@ import os
 import pathlib
 from typing import Any
 
-from cifar10_tf.runs import checkpoint_files, config_file
+from cifar10_tf.runs import checkpoint_files, config_file, model_file
 from cifar10_tf.runs.run_lock import RunLock
 from cifar10_tf.settings.config import POLICIES, Config
 from cifar10_tf.system import paths
@@ -219,15 +219,12 @@ class RunDirectory:
             self._lock.path.unlink()
 
     def check_model(self) -> None:
-        """Checks that the trained model is there.
+        """Checks that the trained model is there, and seems to be whole.
 
         Raises:
             UserError: it is not.
         """
-        if not self.model.is_file():
-            raise UserError(
-                f"{self.model} is missing; train it again by --restart."
-            )
+        model_file.check(self.model)
 
     def is_run(self) -> bool:
         """Tells whether there is a run here, complete or not."""

@@ -6,6 +6,7 @@ from unittest import mock
 from absl.testing import absltest, flagsaver
 
 from cifar10_tf.cli import prepare
+from cifar10_tf.system.errors import UserError
 from tests import cases, fakes
 
 _ROWS = 20
@@ -64,6 +65,14 @@ class PrepareTest(cases.CommandTestCase):
                 self.assertIn(
                     "cifar10 is ready", self._prepare(self.directory / name)
                 )
+
+    def test_another_file_where_all_is_prepared_already(self):
+        fakes.write_published(self.directory, _ROWS)
+        fakes.write_cifar10(self.data_dir, 20, 10)
+        (self.directory / "mine.txt").write_text("precious")
+        with self.assertRaisesRegex(UserError, "mine.txt is neither .*tar.gz"):
+            self._prepare(self.directory / "mine.txt")
+        self._prepare(self.directory / "cifar-10-binary.tar.gz")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class DescribeResultTest(absltest.TestCase):
     def test_a_line_for_all_and_one_for_each_class(self):
         self.assertEqual(
             describe_result(_SUMMARY),
-            "dropout on cifar10, seed 3: test accuracy 75.00% (95 % interval "
+            "dropout on CIFAR-10, seed 3: test accuracy 75.00% (95 % interval "
             "70.00% to 80.00%), loss 0.512\n"
             "  cat      50.0%\n"
             "  giraffe  no test images",

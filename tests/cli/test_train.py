@@ -47,7 +47,7 @@ class TrainTest(cases.CommandTestCase):
         config = make_config(dataset="synthetic10", seed=3)
         run = RunDirectory(self.directory / "run")
         run.open(config)
-        run.model.touch()
+        fakes.write_model(run.model)
         run.complete(fakes.SUMMARY)
         flags = ["--dataset=synthetic10", "--seed=3", "--run_dir=run"]
         result = self.run_light("train", *flags)

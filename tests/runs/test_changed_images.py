@@ -23,7 +23,7 @@ class ChangedImagesTest(cases.CommandTestCase):
     def _complete(self, name: str, **settings):
         run = RunDirectory(self.directory / name)
         run.open(make_config(dataset=f"folder:{self.pets}", **settings))
-        run.model.touch()
+        fakes.write_model(run.model)
         run.complete(fakes.SUMMARY | {"folder_digest": self.digest})
 
     def test_a_complete_run_whose_images_have_changed(self):

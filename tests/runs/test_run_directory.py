@@ -9,6 +9,7 @@ from absl.testing import absltest
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.system.errors import UserError
+from tests import fakes
 
 
 class RunDirectoryTest(absltest.TestCase):
@@ -20,7 +21,7 @@ class RunDirectoryTest(absltest.TestCase):
 
     def _complete(self):
         self.run_dir.open(self.config)
-        self.run_dir.model.touch()
+        fakes.write_model(self.run_dir.model)
         self.run_dir.complete({"precision": "float32"})
 
     def _interrupt(self):
@@ -34,6 +35,16 @@ class RunDirectoryTest(absltest.TestCase):
         with self.assertRaisesRegex(UserError, "model.keras is missing"):
             self.run_dir.is_complete(self.config)
 
+    def test_a_complete_run_with_a_damaged_model_is_an_error(self):
+        self._complete()
+        whole = self.run_dir.model.read_bytes()
+        for damage in b"", b"junk", whole[:-20], whole.replace(b".h5", b".h6"):
+            self.run_dir.model.write_bytes(damage)
+            with self.assertRaisesRegex(UserError, "damaged.*--restart"):
+                self.run_dir.is_complete(self.config)
+        self.run_dir.model.write_bytes(whole)
+        self.assertTrue(self.run_dir.is_complete(self.config))
+
     def test_a_folder_may_have_been_moved_in_an_unfinished_run(self):
         before = make_config(dataset="folder:/there/pets")
         now = make_config(dataset="folder:/here/pets")
@@ -42,7 +53,7 @@ class RunDirectoryTest(absltest.TestCase):
         self.assertFalse(self.run_dir.is_complete(now))
         with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
             self.run_dir.is_complete(make_config(dataset="cifar10"))
-        self.run_dir.model.touch()
+        fakes.write_model(self.run_dir.model)
         self.run_dir.complete({"precision": "float32"})
         # It could be another folder of that name.
         with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
@@ -69,7 +80,7 @@ class RunDirectoryTest(absltest.TestCase):
     def test_what_a_killed_process_did_not_clean_up(self):
         self.run_dir.open(self.config)
         with mock.patch.object(self.run_dir, "_clean"):
-            self.run_dir.model.touch()
+            fakes.write_model(self.run_dir.model)
             self.run_dir.complete({"precision": "float32"})
         name = f"step-00000005-{'0a' * 16}.zip"
         (self.run_dir.checkpoints / name).write_text("")
@@ -177,7 +188,7 @@ class RunDirectoryTest(absltest.TestCase):
         ):
             with self.assertRaisesRegex(UserError, "another process"):
                 action()
-        self.run_dir.model.touch()
+        fakes.write_model(self.run_dir.model)
         self.run_dir.complete({"precision": "float32"})
         self.assertTrue(other.is_complete(self.config))
 

@@ -191,6 +191,7 @@ def prepare(
     directory = prepared_files.find(name, data_dir)
     if directory is not None:
         if source:
+            official_archives.check(source)
             _log.info("%s is prepared already: %s is not read.", name, source)
         return directory
     root = prepared_files.data_root(name, data_dir)
