@@ -78,14 +78,14 @@ class TrainTest(ApiTestCase):
         super().setUp()
         self._write_pets()
 
-    def test_two_trainings_and_an_interrupted_one_in_one_process(self):
+    def test_a_training_and_an_interrupted_one_in_one_process(self):
         # Keras numbers its layers through all models of a process.
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
-        first = self._train(run_dir=pathlib.Path("first"))
-        second = self._train(run_dir="second", epochs=np.int64(_EPOCHS))
-        self.assertEqual(_weights(first), _weights(second))
-        self.assertLess(second.summary["first_step_sec"], 10)
-        self.assertLen(second.history, _EPOCHS)
+        first = self._train(
+            run_dir=pathlib.Path("first"), epochs=np.int64(_EPOCHS)
+        )
+        self.assertLess(first.summary["first_step_sec"], 10)
+        self.assertLen(first.history, _EPOCHS)
         self.assertEqual(first.config.epochs, _EPOCHS)
         self.assertIn("cifar10_tf.train(", first.summary["command"])
 
@@ -101,13 +101,15 @@ class TrainTest(ApiTestCase):
 
     def test_time_that_is_over(self):
         with self.assertRaisesRegex(KeyboardInterrupt, "max_minutes"):
-            self._train(run_dir="run", max_minutes=1e-6)
+            self._train(run_dir="run", epochs=1, max_minutes=1e-6)
         self.assertIsNone(interruption.due())
-        self._train(run_dir="run")
+        self._train(run_dir="run", epochs=1)
 
     def test_what_comes_after_is_as_before(self):
         def train():
-            return self._train(run_dir="run", precision="mixed_bfloat16")
+            return self._train(
+                run_dir="run", epochs=1, precision="mixed_bfloat16"
+            )
 
         run = train()
         self.assertEqual(run.summary["precision"], "mixed_bfloat16")

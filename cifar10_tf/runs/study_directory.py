@@ -36,6 +36,7 @@ class StudyDirectory:
         self.summary = self.path / "study.json"
         self.picture = self.path / "study.png"
         self.report = self.path / "study.html"
+        self.files = (self.summary, self.picture, self.report)
 
     def run(self, seed: int) -> RunDirectory:
         """Returns the directory of the run with a seed."""
@@ -52,7 +53,7 @@ class StudyDirectory:
 
     def set_aside(self) -> None:
         """Renames what is said of all runs, as each of them is renamed."""
-        for path in self.summary, self.picture:
+        for path in self.files:
             if os.path.lexists(path):
                 path.rename(paths.kept(path))
 
@@ -86,7 +87,7 @@ class StudyDirectory:
         theirs = {n for n in names if not _OURS.fullmatch(n)}
         if any(map(self._is_run, names)):  # of a study that was to begin anew
             theirs.clear()
-        files = {p.name for p in (self.summary, self.picture)}
+        files = {path.name for path in self.files}
         if theirs := theirs | files.intersection(names):
             raise UserError(
                 f"{self.path / min(theirs)} is not of a study, and is left "

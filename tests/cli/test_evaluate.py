@@ -44,7 +44,7 @@ class EvaluateTest(cases.CommandTestCase):
         (["--split=tests"], "did you mean test?"),
         (["--output=x.txt"], "--output=x.txt is no name of a .json file"),
         (["--output=here.json"], "is a directory"),
-        (["--output=run/summary.json"], "is the run's own"),
+        (["--output=run/summary.json"], "is a run's own"),
         (["--output=/proc/x/y.json"], "can't be written", "another file"),
         (["--output=a.txt/y.json"], "can't be written"),
     )

@@ -72,7 +72,7 @@ class EvaluateElsewhereTest(cases.CommandTestCase):
         self.assertContainsSubset(
             ["accuracy_ci95", "loss", "per_class_accuracy", "run"], result
         )
-        self.assertIn(f"trained on folder:{pets}, on {more},", text)
+        self.assertIn("trained on folder pets, on folder more,", text)
 
         process = self._evaluate("--dataset=folder:wild")
         self.assert_error_after_log(process, "'dog' is 'emu' now")

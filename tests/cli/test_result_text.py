@@ -50,7 +50,7 @@ class DescribeResultTest(absltest.TestCase):
         )
         self.assertEqual(
             text,
-            "dropout, trained on cifar10, on folder:x, seed 3: training "
+            "dropout, trained on CIFAR-10, on folder x, seed 3: training "
             "accuracy 75.00% (95 % interval 70.00% to 80.00%), loss 0.500\n"
             "  cat  no train images",
         )

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar10_tf.runs import checkpoint_files
-from cifar10_tf.runs.event_log import EventLog
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.studies import processes, seeds
 from cifar10_tf.system.atomic_files import append, replacing
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.training.callbacks.event_log import EventLog
 
 _CONFIG = make_config(dataset="synthetic10")
 

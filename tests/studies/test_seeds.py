@@ -142,7 +142,8 @@ class TrainTest(absltest.TestCase):
                 seeds.train(self._config(), 2, restart="7" in program)
             self.assertCountEqual(
                 os.listdir(self.path),
-                ["seed1.1", "seed2.1", "study.json.1", "study.png.1"],
+                ["seed1.1", "seed2.1", "study.html.1", "study.json.1"]
+                + ["study.png.1"],
             )
         kept = json.loads((self.path / "study.json.1").read_text())
         self.assertEqual(kept, first)

@@ -11,12 +11,12 @@ from tensorboard.plugins.hparams import summary as hparams
 from tensorboard.plugins.hparams import summary_v2 as hparams_v2
 
 from cifar10_tf.evaluation.evaluation import Evaluation
-from cifar10_tf.runs import event_log
-from cifar10_tf.runs.event_log import EventLog
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.training.callbacks import event_log
 from cifar10_tf.training.callbacks.board import Board
+from cifar10_tf.training.callbacks.event_log import EventLog
 from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.profiler import Profiler
 

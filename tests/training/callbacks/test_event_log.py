@@ -5,10 +5,10 @@ from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
 
-from cifar10_tf.runs.event_log import EventLog, scalars
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.training.callbacks.event_log import EventLog, scalars
 
 
 class EventLogTest(absltest.TestCase):
