@@ -186,10 +186,13 @@ def light() -> Launcher:
 
 
 @functools.cache
-def heavy() -> Launcher:
+def heavy(number: int = 0) -> Launcher:
     """Returns the launcher of trainings and whatever needs TensorFlow.
 
     Its runs save pictures that are not drawn.
+
+    Args:
+        number: another one starts processes at the same time.
     """
     return Launcher(
         "cifar10_tf.main",

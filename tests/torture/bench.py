@@ -44,7 +44,7 @@ def start(*arguments, program: str, **kwargs) -> subprocess.Popen:
     """Starts a program in a process that has imported nothing."""
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         **kwargs,

@@ -9,11 +9,10 @@ import os
 import pathlib
 import random
 import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from unittest import mock
 
 import numpy as np
@@ -24,6 +23,7 @@ from cifar10_tf.datasets.loading import load_dataset
 from cifar10_tf.datasets.resolving import resolve_dataset
 from cifar10_tf.system.errors import UserError
 from tests import fakes
+from tests.torture.bench import start
 
 _ROWS = 20  # of each batch file of an archive
 
@@ -151,14 +151,18 @@ def published_files(trials: int, seed: int = 0):
             return _count(lambda: files, load, trials, seed)
 
 
-def first_runs(num_processes: int = 4) -> dict[str, int]:
-    """Begins in several processes at once without data; counts successes."""
+def first_runs(starts: Sequence[Callable] = (start,) * 4) -> dict[str, int]:
+    """Begins in several processes at once without data; counts successes.
+
+    Args:
+        starts: one for each process, as `bench.start`.
+    """
     with _machine(prepared=False) as root:
         fakes.write_published(root / "files", _ROWS)
         archive = str(root / "files" / official_archives.FORMS[0].archive)
         return {
             "train, synthetic10": _successes(
-                num_processes,
+                starts,
                 root,
                 "Everything is in ",
                 ["--dataset=synthetic10", "--max_train_examples=64"]
@@ -169,16 +173,19 @@ def first_runs(num_processes: int = 4) -> dict[str, int]:
                 ],
             ),
             "prepare, cifar10 from an archive": _successes(
-                num_processes, root, " is ready: ", ["prepare", archive]
+                starts, root, " is ready: ", ["prepare", archive]
             ),
         }
 
 
 def _successes(
-    num: int, root: pathlib.Path, says: str, arguments: list[str]
+    starts: Sequence[Callable],
+    root: pathlib.Path,
+    says: str,
+    arguments: list[str],
 ) -> int:
     program = f"""
-import pathlib, sys
+import pathlib
 from cifar10_tf import main
 from tests import fakes, undrawn
 undrawn.start()
@@ -187,14 +194,8 @@ with fakes.published_in(pathlib.Path({str(root / "files")!r}), {_ROWS}):
         main.run()
 """
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", program]
-            + [argument.format(i=i) for argument in arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for i in range(num)
+        start(*(a.format(i=i) for a in arguments), program=program)
+        for i, start in enumerate(starts)
     ]
     successes = 0
     for process in processes:
