@@ -41,7 +41,8 @@ def to_html(found: Comparison) -> str:
 
 def _words(found: Comparison) -> dict[str, Any]:
     return {
-        "table": comparison_text.table(found),
+        # A column for each subject: there are fewer of them.
+        "table": list(zip(*comparison_text.table(found), strict=True)),
         "verdicts": [verdict.text for verdict in found.verdicts],
         "gaps": found.gaps,
         "names": [subject.name for subject in found.subjects],
