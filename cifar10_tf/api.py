@@ -186,24 +186,28 @@ def load_run(run_dir: str | os.PathLike) -> Run:
     return Run(directory)
 
 
-def compare(runs: Iterable[Run | str | os.PathLike]) -> Comparison:
+def compare(runs: Iterable[Run | str | os.PathLike], *others) -> Comparison:
     """Compares runs, or studies.
 
     Args:
-        runs: two or more, or their directories.
+        runs: a list of two or more, or of their directories.
+        others: nothing; whoever gives more than the list is told so.
 
     Raises:
         UserError: they can't be compared.
     """
-    from cifar10_tf.evaluation import missing_predictions
     from cifar10_tf.report import comparison
 
-    directories = [
-        RunDirectory(run.path if isinstance(run, Run) else run) for run in runs
-    ]
-    for directory in directories:
-        for of_run in StudyDirectory.complete_runs(directory):
-            missing_predictions.make(of_run)
+    one = (Run, str, os.PathLike)
+    if others or isinstance(runs, one):
+        raise UserError("compare takes one list, as compare([run, other]).")
+    directories = []
+    for run in runs:
+        if not isinstance(run, one):
+            raise UserError(f"compare takes runs and directories, got {run!r}.")
+        directories.append(
+            RunDirectory(run.path if isinstance(run, Run) else run)
+        )
     return Comparison(comparison.read(directories))
 
 

@@ -134,8 +134,15 @@ class TrainTest(ApiTestCase):
         self.assertLen(found.to_dict()["subjects"], 2)
         found.save("both.html")
         self.assertTrue((self.directory / "both.html").exists())
-        with self.assertRaisesRegex(cifar10_tf.UserError, "two directories"):
-            cifar10_tf.compare([one])
+        for arguments, message in (
+            ([[one]], "two directories"),
+            ([one, one], "one list"),
+            ([one], "one list"),
+            (["one"], "one list"),
+            ([[one, 5]], "got 5"),
+        ):
+            with self.assertRaisesRegex(cifar10_tf.UserError, message):
+                cifar10_tf.compare(*arguments)
 
     def test_the_directory_is_derived_and_nobody_elses(self):
         (self.directory / "metrics.jsonl").write_text("mine")

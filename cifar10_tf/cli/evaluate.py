@@ -1,6 +1,7 @@
 """Evaluate the saved model of --run_dir again, from disk."""
 
 import functools
+import logging
 import pathlib
 
 from cifar10_tf.cli import flags
@@ -30,6 +31,8 @@ TAKES = (
     "corruptions",
     "output",
 )
+
+_log = logging.getLogger(__name__)
 
 
 def run() -> None:
@@ -137,13 +140,13 @@ def _choose_split(
 def _write(result: dict, path: pathlib.Path) -> None:
     """Writes the result, and beside it a picture where there is one."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if "corruptions" in result:
             from cifar10_tf.evaluation import corruption_plot
 
             with replacing(path.with_suffix(".png")) as aside:
                 corruption_plot.heatmap(result).savefig(aside, dpi=150)
         write_json(path, result)
+        _log.info("Written: %s", path)
     except OSError as error:
         raise UserError(
             f"--output={path} can't be written ({error.strerror})."

@@ -27,6 +27,8 @@ def check_output(path: pathlib.Path, suffix: str) -> None:
         problem = "is a directory"
     elif path.name in _OF_RUNS and path.exists():
         problem = "is a run's own"
+    elif not path.parent.is_dir():
+        problem = f"can't be written (there is no directory {path.parent})"
     else:
         try:
             check_writable(path.absolute().parent)

@@ -1,14 +1,17 @@
 """Write report.html of --run_dir again, or a study's pages."""
 
+import logging
+
 from cifar10_tf.cli import flags
 from cifar10_tf.cli.flags import FLAGS
-from cifar10_tf.evaluation import missing_predictions
 from cifar10_tf.report import report, run_contents, study_report
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.system.errors import UserError
 
 TAKES = ("run_dir",)
+
+_log = logging.getLogger(__name__)
 
 
 def run() -> None:
@@ -22,11 +25,13 @@ def run() -> None:
         _write(of_study)
     if runs != [directory]:
         study = StudyDirectory(directory.path)
+        if not study.summary.exists():
+            _log.warning("the study is not complete: it has no page yet.")
+            return
         study_report.write(study)
         print(f"Written: {study.report}")
 
 
 def _write(directory: RunDirectory) -> None:
-    missing_predictions.make(directory)
     report.write(run_contents.read(directory))
     print(f"Written: {directory.report}")

@@ -32,10 +32,10 @@ class Subject:
             name: _mean([summary.get(name) for summary in summaries])
             for name in (
                 "test_accuracy", "test_accuracy_tta", "train_accuracy",
-                "validation_accuracy", "num_params", "train_sec",
-                "images_per_sec",
+                "validation_accuracy", "train_sec", "images_per_sec",
             )
         }  # fmt: skip
+        figures["num_params"] = summaries[0]["num_params"]
         figures["gap"] = (
             figures["train_accuracy"] - figures["validation_accuracy"]
             if figures["validation_accuracy"] is not None
@@ -83,19 +83,25 @@ class Verdict:
             p += f" by Holm for {self.num_pairs} pairs"
         if isinstance(self.numbers, significance.McNemar):
             one, two, _ = self.numbers
-            better = self.second if two > one else self.first
+            is_second_better = two > one
             counts = f"{max(one, two):,} against {min(one, two):,}"
             said = f"{counts} of the disagreements, {p}"
         else:
-            difference, (low, high), _ = self.numbers
-            better = self.second if difference > 0 else self.first
+            difference, ends, _ = self.numbers
+            is_second_better = difference > 0
+            sign = 100 if is_second_better else -100
+            low, high = sorted(sign * end for end in ends)
             said = (
-                f"a difference of {difference:+.2%}, 95 % interval {low:+.2%} "
-                f"to {high:+.2%}, {p}"
+                f"{sign * difference:.2f} points of the mean, 95 % interval "
+                f"{low:.2f} to {high:.2f}, {p}"
             )
-        if self.is_shown:
-            return f"{better} is better: {said}."
-        return f"{self.first} and {self.second}: no difference shown: {said}."
+        if not self.is_shown:
+            return (
+                f"{self.first} and {self.second}: no difference shown: {said}."
+            )
+        names = [self.first, self.second]
+        worse, better = names if is_second_better else names[::-1]
+        return f"{better} is better than {worse}: {said}."
 
 
 class Comparison:
@@ -162,7 +168,7 @@ class Comparison:
                     "seeds": [run.summary["seed"] for run in subject.runs],
                     **subject.figures,
                     "test_accuracies": subject.accuracies,
-                    "test_accuracy_ci95": list(interval(subject)),
+                    "test_accuracy_ci95": interval(subject),
                 }
                 for subject in self.subjects
             ],
@@ -200,22 +206,26 @@ def read(directories: Sequence[RunDirectory]) -> Comparison:
 def _read(directory: RunDirectory, name: str) -> Subject:
     runs = StudyDirectory.complete_runs(directory)
     is_study = runs != [directory]
+    contents = [run_contents.read(run) for run in runs]
     if is_study and len(runs) < 2:
         raise UserError(
             f"the study in {directory.path} has only one complete run: compare "
             f"{runs[0].path} as a run, or train more seeds."
         )
-    return Subject(name, [run_contents.read(run) for run in runs], is_study)
+    return Subject(name, contents, is_study)
 
 
-def interval(subject: Subject) -> tuple[float, float]:
+def interval(subject: Subject) -> tuple[float, float] | None:
     """Returns the 95 % interval of the test accuracy.
 
-    Of a run Wilson's, of a study Student's, of the mean over seeds.
+    Of a run Wilson's, of a study Student's, of the mean over seeds: none of
+    two, which may be of any size.
     """
     if not subject.is_study:
         low, high = subject.runs[0].summary["test_accuracy_ci95"]
         return low, high
+    if len(subject.runs) == 2:
+        return None
     from cifar10_tf.evaluation.statistics import mean_and_interval
 
     low, high = mean_and_interval(subject.accuracies)["ci95"]

@@ -29,7 +29,7 @@ def write(
             they are at hand; else they are looked for.
 
     Raises:
-        OSError: it can't be written.
+        UserError: it can't be written.
     """
     page.write(path, "comparison.html", **_content(found, images))
 

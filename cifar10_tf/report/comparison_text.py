@@ -34,6 +34,7 @@ def describe(found: Comparison) -> str:
     ]
     if found.subjects[0].is_study:
         lines.append("Means over seeds, and the 95 % interval of the mean.")
+    lines.append("ECE: expected calibration error, 15 bins of equal width.")
     lines.append("\nSettings that differ:")
     names = [subject.name for subject in found.subjects]
     for setting, values in found.differing_settings.items():
@@ -65,5 +66,6 @@ def _row(subject: Subject, columns) -> list[str]:
         "-" if subject.figures[name] is None else f"{subject.figures[name]:{f}}"
         for _, name, f in columns
     ]
-    low, high = comparison.interval(subject)
-    return [subject.name, cells[0], f"{low:.2%} to {high:.2%}", *cells[1:]]
+    ends = comparison.interval(subject)
+    interval = "{:.2%} to {:.2%}".format(*ends) if ends else "from 3 runs on"
+    return [subject.name, cells[0], interval, *cells[1:]]

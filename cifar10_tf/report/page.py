@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from cifar10_tf.system.atomic_files import replacing
+from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.version import VERSION
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -20,11 +21,16 @@ def write(path: pathlib.Path, template: str, **content: Any) -> None:
     """Writes a page of a template, whole or not at all.
 
     Raises:
-        OSError: it can't be written.
+        UserError: it can't be written.
     """
     text = render(template, **content)
-    with replacing(path) as aside:
-        aside.write_text(text, "utf-8")
+    try:
+        with replacing(path) as aside:
+            aside.write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{path} can't be written ({error.strerror})."
+        ) from error
 
 
 def render(template: str, **content: Any) -> str:

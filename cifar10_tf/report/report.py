@@ -36,7 +36,7 @@ def write(run: RunContents, images: np.ndarray | None = None) -> None:
             they are at hand; else they are looked for.
 
     Raises:
-        OSError: it can't be written.
+        UserError: it can't be written.
     """
     page.write(
         run.directory.report,
@@ -117,7 +117,7 @@ def _curves(history: list[dict[str, Any]]) -> list[Chart]:
 
     return [
         chart("accuracy", "Accuracy by epoch", ".2%", ".0%"),
-        chart("loss", "Loss by epoch", ".4f", ".2g"),
+        chart("loss", "Loss by epoch", ".4f", "g"),
     ]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from cifar10_tf.datasets import names
 from cifar10_tf.datasets.loading import load_prepared
+from cifar10_tf.evaluation import missing_predictions
 from cifar10_tf.evaluation.classification import confusion_matrix
 from cifar10_tf.runs import predictions_file
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -62,9 +63,12 @@ class RunContents:
 def read(directory: RunDirectory) -> RunContents:
     """Returns the contents of a complete run.
 
+    One that has saved no predictions, as an older one, is evaluated for them.
+
     Raises:
-        UserError: it is not complete, or damaged, or has no predictions.
+        UserError: it is not complete, or damaged, or can't be evaluated.
     """
+    missing_predictions.make(directory)
     return with_predictions(
         directory,
         directory.read_config(),

@@ -17,8 +17,7 @@ def write(study: StudyDirectory) -> None:
     """Writes the page of a complete study; it links those of its runs.
 
     Raises:
-        UserError: the study is not complete, or damaged.
-        OSError: the page can't be written.
+        UserError: the study is not complete, or damaged, or can't be written.
     """
     summary = _read_summary(study)
     runs = [study.run(seed) for seed in summary["seeds"]]

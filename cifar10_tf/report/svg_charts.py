@@ -65,12 +65,14 @@ class _Plane:
         """Returns grid, ticks and the label of the x axis."""
         bottom = _HEIGHT - _BOTTOM
         parts = []
-        for value in ticks(*self.y_range):
+        values = ticks(*self.y_range)
+        y_form = _fine_enough(y_format, values)
+        for value in values:
             y = self.y(value)
             parts.append(
                 f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
                 f'y1="{y}" y2="{y}"/><text x="{_LEFT - 6}" y="{y + 4}" '
-                f'text-anchor="end">{value:{y_format}}</text>'
+                f'text-anchor="end">{value:{y_form}}</text>'
             )
         for value in ticks(*self.x_range, whole=x_format == "g"):
             parts.append(
@@ -159,9 +161,10 @@ def reliability_chart(title: str, bins) -> Chart:
             f'height="{plane.y(0) - top:.1f}"/>'
         )
         positions.append((left + right) / 2 / _WIDTH)
+        plural = "s" if count > 1 else ""
         readouts.append(
             f"{i / number:.0%} to {(i + 1) / number:.0%} sure: {count:,} "
-            f"images, {bins.confidence[i]:.1%} sure on average, "
+            f"image{plural}, {bins.confidence[i]:.1%} sure on average, "
             f"{bins.accuracy[i]:.1%} right"
         )
     diagonal = (
@@ -181,6 +184,17 @@ def ticks(low: float, high: float, whole: bool = False) -> list[float]:
         step = max(1, round(step))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def _fine_enough(form: str, values: Sequence[float]) -> str:
+    """Returns a form of percents with the digits that tell values apart."""
+    digits = 0
+    while form == ".0%" and digits < 4:
+        form_of_more = f".{digits}%"
+        if len({f"{v:{form_of_more}}" for v in values}) == len(values):
+            return form_of_more
+        digits += 1
+    return form
 
 
 def _with_margin(low: float, high: float) -> tuple[float, float]:

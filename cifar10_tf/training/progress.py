@@ -52,13 +52,14 @@ def warn_of_sizes(config: Config, data: TrainingData) -> None:
             "more --epochs.",
             config.batch_size,
             data.num_train,
-            max(1, data.num_train // 20),
+            min(data.num_train, max(8, data.num_train // 20)),
         )
     if 0 < data.num_validation < _FEW:
         _log.warning(
-            "validation accuracy is of %d images, and goes in steps of %.0f "
+            "validation accuracy is of %d image%s, and goes in steps of %.0f "
             "points: raise --validation_fraction, or set it to 0.",
             data.num_validation,
+            "s" if data.num_validation > 1 else "",
             100 / data.num_validation,
         )
 

@@ -27,14 +27,14 @@ class EvaluateElsewhereTest(cases.CommandTestCase):
 
     def _evaluate(self, *arguments):
         return self.run_heavy(
-            "evaluate", "--run_dir=run", "--output=out/r.json", *arguments
+            "evaluate", "--run_dir=run", "--output=r.json", *arguments
         )
 
     def _result(self, *arguments):
         """Returns what is written and what is printed."""
         process = self._evaluate(*arguments)
         self.assertEqual(process.returncode, 0, process.stderr)
-        written = (self.directory / "out" / "r.json").read_text("utf-8")
+        written = (self.directory / "r.json").read_text("utf-8")
         return json.loads(written), process.stdout
 
     def test_another_folder_and_other_splits(self):
@@ -94,7 +94,7 @@ class EvaluateElsewhereTest(cases.CommandTestCase):
         self.assertEqual(set(corruptions["sources"].values()), {"computed"})
         self.assertRegex(text, r"\n  glass_blur .* tfds\n")
         self.assertRegex(text, r"\n  pixelate .* computed\n")
-        self.assertTrue((self.directory / "out" / "r.png").is_file())
+        self.assertTrue((self.directory / "r.png").is_file())
 
         process = self._evaluate("--split=validation")
         self.assertEqual(process.returncode, 0, process.stderr)

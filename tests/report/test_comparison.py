@@ -49,9 +49,9 @@ class ComparisonTest(ComparisonTestCase):
         found = comparison.read([worse, better])
         (verdict,) = found.verdicts
         self.assertTrue(verdict.is_shown)
-        self.assertStartsWith(verdict.text, "better is better: ")
+        self.assertStartsWith(verdict.text, "better is better than worse: ")
         (verdict,) = comparison.read([better, worse]).verdicts
-        self.assertStartsWith(verdict.text, "better is better: ")
+        self.assertStartsWith(verdict.text, "better is better than worse: ")
 
     def test_none_is_claimed_where_none_is_shown(self):
         found = comparison.read([self._run("a"), self._run("b", seed=1)])
@@ -99,10 +99,27 @@ class ComparisonTest(ComparisonTestCase):
         (verdict,) = found.verdicts
         self.assertRegex(
             verdict.text,
-            r"better is better: a difference of \+\d.*%, 95 % interval",
+            r"better is better than worse: \d+\.\d+ points of the mean, 95 %",
         )
         self.assertIn("Means over seeds", comparison_text.describe(found))
         self.assertIn("compared on the same 2,000", self._page(found))
+        # However they are given.
+        turned = comparison.Comparison(found.subjects[::-1])
+        self.assertEqual(turned.verdicts[0].text, verdict.text)
+
+    def test_two_runs_tell_no_interval(self):
+        found = comparison.read(
+            [self._study(name, 0.6, seeds=(1, 2)) for name in ("one", "two")]
+        )
+        self.assertIn("from 3 runs on", comparison_text.describe(found))
+        for subject in found.to_dict()["subjects"]:
+            self.assertIsNone(subject["test_accuracy_ci95"])
+
+    def test_an_unfinished_run_of_a_study_is_said_to_be(self):
+        study = self._study("study", 0.6, seeds=[1])
+        (study.path / "seed1" / "summary.json").unlink()
+        with self.assertRaisesRegex(UserError, "not complete"):
+            comparison.read([study, self._study("other", 0.6)])
 
     def test_without_validation(self):
         found = comparison.read(

@@ -11,7 +11,7 @@ import unittest
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from cifar10_tf.report import report, run_contents
+from cifar10_tf.report import report, run_contents, svg_charts
 from cifar10_tf.system.errors import UserError
 from tests import fakes
 from tests.cases import CommandTestCase, MachineTestCase
@@ -176,6 +176,25 @@ class ReportTest(ReportTestCase):
         self._write()
         for content in b"junk", b"":
             (self.path / "plots" / "samples.png").write_bytes(content)
+            report.write(
+                run_contents.read(run_contents.RunDirectory(self.path))
+            )
+
+    def test_ticks_are_told_apart(self):
+        for low, high in (0.5, 0.502), (2.1, 2.2), (0.1, 0.9), (0, 7):
+            labels = svg_charts.line_chart(
+                "", [1, 2], [svg_charts.Series("", [low, high], 1)], str,
+                x_label="", y_format=".0%" if high < 1 else "g",
+            ).svg  # fmt: skip
+            ticks = re.findall(r'"end">(.*?)<', labels)
+            self.assertLen(set(ticks), len(ticks))
+            self.assertGreater(len(ticks), 2)
+
+    def test_where_it_can_not_be_written(self):
+        self._write()
+        (self.path / "report.html").unlink()
+        (self.path / "report.html").mkdir()
+        with self.assertRaisesRegex(UserError, "can't be written"):
             report.write(
                 run_contents.read(run_contents.RunDirectory(self.path))
             )
