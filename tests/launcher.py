@@ -23,6 +23,7 @@ for name in sys.argv[2:]:
     importlib.import_module(name)
 exec(sys.argv[1])
 gc.freeze()  # what is imported need not be searched, nor copied for that
+gc.set_threshold(100_000, 50, 50)
 for line in sys.stdin:
     job = json.loads(line)
     if not (child := os.fork()):
