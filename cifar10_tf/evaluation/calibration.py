@@ -73,7 +73,13 @@ def cross_entropy(
     probabilities: np.ndarray, labels: np.ndarray, temperature: float = 1.0
 ) -> float:
     """Returns the mean of -log p(label), in nats, at a temperature."""
-    logits = _log(probabilities) / temperature
+    return _cross_entropy(_log(probabilities), labels, temperature)
+
+
+def _cross_entropy(
+    log_probabilities: np.ndarray, labels: np.ndarray, temperature: float
+) -> float:
+    logits = log_probabilities / temperature
     logits -= logits.max(axis=1, keepdims=True)
     log_total = np.log(np.exp(logits).sum(axis=1))
     return float((log_total - logits[np.arange(len(labels)), labels]).mean())
@@ -87,8 +93,9 @@ def best_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """
     from scipy import optimize
 
+    log_probabilities = _log(probabilities)  # once, for some thirty trials
     found = optimize.minimize_scalar(
-        lambda log: cross_entropy(probabilities, labels, np.exp(log)),
+        lambda log: _cross_entropy(log_probabilities, labels, np.exp(log)),
         bounds=(np.log(0.05), np.log(20)),
         method="bounded",
         options={"xatol": 1e-4},

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from cifar10_tf.datasets.loading import Examples
-from cifar10_tf.evaluation import statistics, tta
+from cifar10_tf.evaluation import classification, statistics, tta
 from cifar10_tf.pipeline.batches import make_eval
 from cifar10_tf.runs import saved_model
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -58,20 +58,18 @@ class Evaluation:
     @property
     def per_class_accuracy(self) -> dict[str, float | None]:
         """Accuracy by class name; None for a class without examples."""
-        confusion = self.confusion_matrix
+        figures = classification.figures_by_class(self.confusion_matrix)
         return {
-            name: float(row[i] / row.sum()) if row.sum() else None
-            for i, (name, row) in enumerate(
-                zip(self.class_names, confusion, strict=True)
-            )
+            name: of_class.recall
+            for name, of_class in zip(self.class_names, figures, strict=True)
         }
 
     @property
     def confusion_matrix(self) -> np.ndarray:
         """Counts, int64 [true class, predicted class]."""
-        size = len(self.class_names)
-        flat = self.labels * size + self.predictions
-        return np.bincount(flat, minlength=size**2).reshape(size, size)
+        return classification.confusion_matrix(
+            self.labels, self.predictions, len(self.class_names)
+        )
 
     def metrics(self) -> dict:
         """Returns what `summary.json` says of the test split."""

@@ -76,37 +76,18 @@ def _curves(found: Comparison) -> list[Chart]:
     """Returns overlaid curves; of a study that of its first run."""
     shown = found.subjects[:_MAX_LINES]
     histories = [subject.runs[0].history for subject in shown]
-    num_epochs = max(map(len, histories))
-    epochs = list(range(1, num_epochs + 1))
 
     def chart(name: str, title: str) -> Chart:
         series = [
-            Series(
-                subject.name,
-                [row[name] for row in history]
-                + [None] * (num_epochs - len(history)),
-                style,
-            )
+            Series(subject.name, [row[name] for row in history], style)
             for style, (subject, history) in enumerate(
                 zip(shown, histories, strict=True), 1
             )
         ]
-
-        def readout(i: int) -> str:
-            values = [
-                f"{s.name} {s.values[i]:.2%}"
-                for s in series
-                if s.values[i] is not None
-            ]
-            return f"epoch {epochs[i]}: {', '.join(values)}"
-
-        return svg_charts.line_chart(
+        return svg_charts.epoch_chart(
             title,
-            epochs,
             series,
-            readout,
-            x_label="epoch",
-            y_format=".0%",
+            lambda shown: ", ".join(f"{n} {value:.2%}" for n, value in shown),
         )
 
     charts = [chart("accuracy", "Training accuracy by epoch")]

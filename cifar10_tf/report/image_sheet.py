@@ -2,6 +2,7 @@
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,20 +17,18 @@ def most_confident_mistakes(
     probabilities: np.ndarray, labels: np.ndarray, number: int
 ) -> np.ndarray:
     """Returns the indices of wrong predictions, the surest first."""
-    right = probabilities.argmax(axis=1) == labels
-    sureness = np.where(right, -np.inf, probabilities.max(axis=1))
-    order = np.argsort(-sureness, kind="stable")
-    return order[: min(number, np.count_nonzero(~right))]
+    (wrong,) = np.nonzero(probabilities.argmax(axis=1) != labels)
+    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    return wrong[order][:number]
 
 
 def least_sure_hits(
     probabilities: np.ndarray, labels: np.ndarray, number: int
 ) -> np.ndarray:
     """Returns the indices of right predictions, the least sure first."""
-    right = probabilities.argmax(axis=1) == labels
-    sureness = np.where(right, probabilities.max(axis=1), np.inf)
-    order = np.argsort(sureness, kind="stable")
-    return order[: min(number, np.count_nonzero(right))]
+    (right,) = np.nonzero(probabilities.argmax(axis=1) == labels)
+    order = np.argsort(probabilities[right].max(axis=1), kind="stable")
+    return right[order][:number]
 
 
 def of_cells(
@@ -59,6 +58,14 @@ def of_cells(
     return {cell: indices for cell, indices in chosen.items() if indices}
 
 
+def data_uri(picture: Image.Image, form: str, **options: Any) -> str:
+    """Returns a picture as a page holds it, in a format of Pillow's."""
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    encoded = base64.b64encode(file.getvalue()).decode()
+    return f"data:image/{form.lower()};base64,{encoded}"
+
+
 class ImageSheet:
     """Images side by side in one picture, which a page cuts out again.
 
@@ -85,10 +92,9 @@ class ImageSheet:
             row, column = divmod(place, _COLUMNS)
             top, left = row * height, column * width
             sheet[top : top + height, left : left + width] = images[index]
-        file = io.BytesIO()
-        Image.fromarray(sheet).save(file, "WEBP", quality=90, method=2)
-        encoded = base64.b64encode(file.getvalue()).decode()
-        self.data_uri = f"data:image/webp;base64,{encoded}"
+        self.data_uri = data_uri(
+            Image.fromarray(sheet), "WEBP", quality=90, method=2
+        )
 
     def place(self, index: int) -> tuple[int, int]:
         """Returns the column and the row of an image."""

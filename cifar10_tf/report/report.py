@@ -1,7 +1,5 @@
 """A run directory -> `report.html`: what the training has learnt, on a page."""
 
-import base64
-import io
 from typing import Any
 
 import numpy as np
@@ -10,7 +8,7 @@ from PIL import Image
 from cifar10_tf.evaluation import calibration
 from cifar10_tf.evaluation.classification import figures_by_class
 from cifar10_tf.report import image_sheet, page, svg_charts
-from cifar10_tf.report.image_sheet import ImageSheet
+from cifar10_tf.report.image_sheet import ImageSheet, data_uri
 from cifar10_tf.report.run_contents import RunContents, test_images
 from cifar10_tf.report.svg_charts import Chart, Series
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -94,24 +92,17 @@ def _rate(images_per_sec: float | None) -> str:
 
 
 def _curves(history: list[dict[str, Any]]) -> list[Chart]:
-    epochs = [row["epoch"] for row in history]
-
     def chart(name: str, title: str, spec: str, axis_format: str) -> Chart:
         series = [Series("training", [row[name] for row in history], 1)]
         if history[-1].get(f"val_{name}") is not None:
             values = [row[f"val_{name}"] for row in history]
             series.append(Series("validation", values, 2))
-
-        def readout(i: int) -> str:
-            values = ", ".join(f"{s.name} {s.values[i]:{spec}}" for s in series)
-            return f"epoch {epochs[i]}: {values}"
-
-        return svg_charts.line_chart(
+        return svg_charts.epoch_chart(
             title,
-            epochs,
             series,
-            readout,
-            x_label="epoch",
+            lambda shown: ", ".join(
+                f"{n} {value:{spec}}" for n, value in shown
+            ),
             y_format=axis_format,
         )
 
@@ -155,7 +146,7 @@ def _heatmap(shades: np.ndarray) -> str:
     """Returns a picture with a pixel for each cell, from white to blue."""
     white, blue = np.array([255.0] * 3), np.array([8.0, 81.0, 156.0])
     pixels = white + shades[..., None] * (blue - white)
-    return _data_uri(Image.fromarray(pixels.astype(np.uint8)), "PNG")
+    return data_uri(Image.fromarray(pixels.astype(np.uint8)), "PNG")
 
 
 def _calibration(probabilities: np.ndarray, labels: np.ndarray):
@@ -257,14 +248,7 @@ def _samples(run: RunContents) -> str:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return ""
     picture.thumbnail((_SAMPLES_WIDTH, _SAMPLES_WIDTH))
-    return _data_uri(picture, "WEBP", quality=80, method=2)
-
-
-def _data_uri(picture: Image.Image, form: str, **options: Any) -> str:
-    file = io.BytesIO()
-    picture.save(file, form, **options)
-    encoded = base64.b64encode(file.getvalue()).decode()
-    return f"data:image/{form.lower()};base64,{encoded}"
+    return data_uri(picture, "WEBP", quality=80, method=2)
 
 
 def _times(summary: dict[str, Any]) -> list[tuple[str, float, float]]:

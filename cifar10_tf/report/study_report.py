@@ -69,34 +69,20 @@ def _read_summary(study: StudyDirectory) -> dict[str, Any]:
 
 def _curves(histories: list[list[dict]], seeds: list[int]) -> list[Chart]:
     """Returns the accuracies of all runs by epoch, a line for each."""
-    epochs = list(range(1, max(map(len, histories)) + 1))
+
+    def readout(shown: list[tuple[str, float]]) -> str:
+        values = [value for _, value in shown]
+        return (
+            f"{np.mean(values):.2%} on average, "
+            f"{min(values):.2%} to {max(values):.2%}"
+        )
 
     def chart(name: str, title: str) -> Chart:
         series = [
-            Series(
-                f"seed {seed}",
-                [row[name] for row in history]
-                + [None] * (len(epochs) - len(history)),
-                style=1,
-            )
+            Series(f"seed {seed}", [row[name] for row in history], style=1)
             for seed, history in zip(seeds, histories, strict=True)
         ]
-
-        def readout(i: int) -> str:
-            values = [s.values[i] for s in series if s.values[i] is not None]
-            return (
-                f"epoch {epochs[i]}: {np.mean(values):.2%} on average, "
-                f"{min(values):.2%} to {max(values):.2%}"
-            )
-
-        return svg_charts.line_chart(
-            title,
-            epochs,
-            series,
-            readout,
-            x_label="epoch",
-            y_format=".0%",
-        )
+        return svg_charts.epoch_chart(title, series, readout)
 
     charts = [chart("accuracy", "Training accuracy by epoch, a line for a run")]
     if histories[0][-1]["val_accuracy"] is not None:

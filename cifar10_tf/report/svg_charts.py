@@ -142,6 +142,42 @@ def line_chart(
     )
 
 
+def epoch_chart(
+    title: str,
+    series: Sequence[Series],
+    readout: Callable[[list[tuple[str, float]]], str],
+    *,
+    y_format: str = ".0%",
+) -> Chart:
+    """Draws values by epoch, from the first one on; some may end earlier.
+
+    Args:
+        readout: returns what is said of an epoch's names and values.
+    """
+    num_epochs = max(len(s.values) for s in series)
+    padded = [
+        dataclasses.replace(
+            s, values=[*s.values] + [None] * (num_epochs - len(s.values))
+        )
+        for s in series
+    ]
+
+    def read_epoch(i: int) -> str:
+        shown = [
+            (s.name, s.values[i]) for s in padded if s.values[i] is not None
+        ]
+        return f"epoch {i + 1}: {readout(shown)}"
+
+    return line_chart(
+        title,
+        range(1, num_epochs + 1),
+        padded,
+        read_epoch,
+        x_label="epoch",
+        y_format=y_format,
+    )
+
+
 def reliability_chart(title: str, bins) -> Chart:
     """Draws accuracy over confidence, against the diagonal.
 
@@ -188,12 +224,11 @@ def ticks(low: float, high: float, whole: bool = False) -> list[float]:
 
 def _fine_enough(form: str, values: Sequence[float]) -> str:
     """Returns a form of percents with the digits that tell values apart."""
-    digits = 0
-    while form == ".0%" and digits < 4:
-        form_of_more = f".{digits}%"
-        if len({f"{v:{form_of_more}}" for v in values}) == len(values):
-            return form_of_more
-        digits += 1
+    if form != ".0%":
+        return form
+    for finer in (".0%", ".1%", ".2%", ".3%"):
+        if len({f"{v:{finer}}" for v in values}) == len(values):
+            return finer
     return form
 
 
