@@ -31,6 +31,17 @@ class OldRunsTest(cases.CommandTestCase):
             f"test accuracy {summary['test_accuracy']:.2%}", result.stdout
         )
 
+    def test_a_complete_one_gets_predictions_and_a_page(self):
+        result = self.run_heavy("report", "--run_dir=complete")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("has no predictions yet: evaluating", result.stderr)
+        summary = json.loads((_RUNS / "complete/summary.json").read_text())
+        page = (self.directory / "complete/report.html").read_text("utf-8")
+        self.assertTrue(f"{summary['test_accuracy']:.1%}" in page)
+        again = self.run_light("report", "--run_dir=complete")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertNotIn("evaluating", again.stderr)
+
     def test_python_reads_them(self):
         run = cifar10_tf.load_run(self.directory / "complete")
         self.assertEqual(run.config.label_smoothing, 0.1)
