@@ -1,6 +1,5 @@
 """What a notebook imports: `train` and `load_run`, which return a `Run`."""
 
-import contextlib
 import dataclasses
 import functools
 import os
@@ -69,7 +68,7 @@ class Run:
 
         from cifar10_tf.runs import saved_model
 
-        with _keeping_the_policy():
+        with saved_model.keeping_policy():
             keras.config.set_dtype_policy(summary["precision"])
             # Two classes may have one name; older runs list none.
             names = summary.get("class_names", summary["per_class_accuracy"])
@@ -260,20 +259,9 @@ def make_run(config: Config, options: Options, command: str) -> Run:
         return Run(directory)
     # Before the trainer, which imports it: it would be noisy.
     tensorflow_startup.start_tensorflow()
+    from cifar10_tf.runs import saved_model
     from cifar10_tf.training import trainer
 
-    with _keeping_the_policy():
+    with saved_model.keeping_policy():
         trainer.train(config, options, command=command)
     return Run(directory)
-
-
-@contextlib.contextmanager
-def _keeping_the_policy():
-    """Keeps the dtype policy of whatever else a notebook builds."""
-    import keras
-
-    policy = keras.config.dtype_policy()
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(policy)

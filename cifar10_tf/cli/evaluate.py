@@ -121,12 +121,9 @@ def _choose_split(
     if split == "test":
         return dataset.test
     images, labels = dataset.train
-    try:
-        train, validation = split_train(
-            labels, config.validation_fraction, config.max_train_examples
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    train, validation = split_train(
+        labels, config.validation_fraction, config.max_train_examples
+    )
     rows = train if split == "train" else validation
     if not len(rows):
         raise UserError(

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from cifar10_tf.system.errors import UserError
+
 
 def split_train(
     labels: np.ndarray, validation_fraction: float, max_train_examples: int = 0
@@ -25,7 +27,7 @@ def split_train(
         Indices of the two parts, each ascending.
 
     Raises:
-        ValueError: nothing would be left to train on.
+        UserError: nothing would be left to train on.
     """
     order = _balanced_order(labels)
     num_validation = round(len(order) * validation_fraction)
@@ -35,7 +37,7 @@ def split_train(
         validation = validation[: math.ceil(num_validation * share)]
         train = train[:max_train_examples]
     if not len(train):
-        raise ValueError(
+        raise UserError(
             f"validation_fraction {validation_fraction} leaves none of "
             f"{len(labels)} examples to train on."
         )

@@ -27,15 +27,13 @@ def make(directory: RunDirectory) -> None:
     import keras
 
     from cifar10_tf.evaluation import evaluation
+    from cifar10_tf.runs import saved_model
 
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(summary["precision"])
-    try:
+    with saved_model.keeping_policy():
+        keras.config.set_dtype_policy(summary["precision"])
         result = evaluation.evaluate(
             directory, dataset.test, dataset.class_names
         )
-    finally:
-        keras.config.set_dtype_policy(policy)
     predictions_file.write(
         directory.predictions, result.probabilities, result.labels
     )

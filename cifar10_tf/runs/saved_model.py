@@ -1,7 +1,9 @@
 """The trained network on the disk, `model.keras`: written, and read safely."""
 
+import contextlib
 import warnings
 import zipfile
+from collections.abc import Iterator
 
 import keras
 
@@ -11,6 +13,16 @@ from cifar10_tf.models.loss_and_metrics import loss_and_metrics
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.system.atomic_files import replacing
 from cifar10_tf.system.errors import UserError
+
+
+@contextlib.contextmanager
+def keeping_policy() -> Iterator[None]:
+    """Gives back the dtype policy: a notebook builds other models, too."""
+    policy = keras.config.dtype_policy()
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def save(model: keras.Model, run: RunDirectory) -> None:

@@ -10,7 +10,6 @@ from cifar10_tf.datasets.loading import Examples, load_dataset
 from cifar10_tf.datasets.validation_split import split_train
 from cifar10_tf.pipeline.batches import Batches, make_eval
 from cifar10_tf.settings.config import Config
-from cifar10_tf.system.errors import UserError
 
 _SAMPLE_SIZE = 5000
 
@@ -36,12 +35,9 @@ def load(config: Config) -> TrainingData:
     """
     dataset = load_dataset(config.dataset, config.data_dir)
     images, labels = dataset.train
-    try:
-        train, validation = split_train(
-            labels, config.validation_fraction, config.max_train_examples
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    train, validation = split_train(
+        labels, config.validation_fraction, config.max_train_examples
+    )
     num_classes = len(dataset.class_names)
     return TrainingData(
         train=Batches(
