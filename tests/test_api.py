@@ -81,10 +81,13 @@ class TrainTest(ApiTestCase):
     def test_a_training_and_an_interrupted_one_in_one_process(self):
         # Keras numbers its layers through all models of a process.
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        began = time.monotonic()
         first = self._train(
             run_dir=pathlib.Path("first"), epochs=np.int64(_EPOCHS)
         )
-        self.assertLess(first.summary["first_step_sec"], 10)
+        # Not since the process began.
+        took_sec = time.monotonic() - began
+        self.assertLess(first.summary["first_step_sec"], took_sec)
         self.assertLen(first.history, _EPOCHS)
         self.assertEqual(first.config.epochs, _EPOCHS)
         self.assertIn("cifar10_tf.train(", first.summary["command"])

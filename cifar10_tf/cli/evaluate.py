@@ -4,9 +4,8 @@ import functools
 import logging
 import pathlib
 
-from cifar10_tf.cli import flags
+from cifar10_tf.cli import flags, output_file
 from cifar10_tf.cli.flags import FLAGS
-from cifar10_tf.cli.output_file import check_output
 from cifar10_tf.cli.result_text import describe_evaluation
 from cifar10_tf.datasets import names
 from cifar10_tf.datasets.loading import Examples, ImageDataset, load_dataset
@@ -46,18 +45,17 @@ def run() -> None:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
     directory = RunDirectory(FLAGS.run_dir)
     runs = StudyDirectory.complete_runs(directory)
-    if options.output:
-        check_output(pathlib.Path(options.output).expanduser(), ".json")
-        if runs != [directory]:
-            raise UserError(
-                "--output takes the result of one run: give one of "
-                f"{directory.path} as --run_dir."
-            )
+    output = output_file.checked(options.output, ".json")
+    if output and runs != [directory]:
+        raise UserError(
+            "--output takes the result of one run: give one of "
+            f"{directory.path} as --run_dir."
+        )
     for run in runs:
         result = _evaluate(run, options)
         print(describe_evaluation(result))
-        if options.output:
-            _write(result, pathlib.Path(options.output).expanduser())
+        if output:
+            _write(result, output)
 
 
 def _evaluate(run: RunDirectory, options: ResultOptions) -> dict:

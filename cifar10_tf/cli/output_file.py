@@ -1,7 +1,9 @@
 """The file that --output names."""
 
+import os
 import pathlib
 
+from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable
 from cifar10_tf.system.errors import UserError
 
@@ -11,28 +13,35 @@ _OF_RUNS = {
 }  # fmt: skip
 
 
-def check_output(path: pathlib.Path, suffix: str) -> None:
-    """Checks that a result can be written, before there is one.
+def checked(output: str, suffix: str) -> pathlib.Path | None:
+    """Returns where a result goes, which can be written; None without a name.
 
     Args:
+        output: the value of --output.
         suffix: of the file, as ".json".
 
     Raises:
-        UserError: it can't.
+        UserError: it can't be written.
     """
-    problem = None
+    if not output:
+        return None
+    path = paths.absolute(output)
+    if problem := _problem(path, suffix):
+        raise UserError(f"--output={output} {problem}; choose another file.")
+    return path
+
+
+def _problem(path: pathlib.Path, suffix: str) -> str | None:
     if path.suffix != suffix:
-        problem = f"is no name of a {suffix} file, as result{suffix}"
-    elif path.is_dir():
-        problem = "is a directory"
-    elif path.name in _OF_RUNS and path.exists():
-        problem = "is a run's own"
-    elif not path.parent.is_dir():
-        problem = f"can't be written (there is no directory {path.parent})"
-    else:
-        try:
-            check_writable(path.absolute().parent)
-        except OSError as error:
-            problem = f"can't be written ({error.strerror})"
-    if problem:
-        raise UserError(f"--output={path} {problem}; choose another file.")
+        return f"is no name of a {suffix} file, as result{suffix}"
+    if path.is_dir():
+        return "is a directory"
+    if path.name in _OF_RUNS and os.path.lexists(path):
+        return "is a run's own"
+    if not path.parent.is_dir():
+        return f"can't be written (there is no directory {path.parent})"
+    try:
+        check_writable(path.parent)
+    except OSError as error:
+        return f"can't be written ({error.strerror})"
+    return None

@@ -82,7 +82,10 @@ def _overview(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("test loss, in nats", f"{summary['test_loss']:.3f}"),
         ("parameters", f"{summary['num_params']:,}"),
         ("seconds of training", f"{summary['train_sec']:,.1f}"),
-        ("training images per second", _rate(summary["images_per_sec"])),
+        (
+            "training images per second, warmed up",
+            _rate(summary["images_per_sec"]),
+        ),
     ]
 
 

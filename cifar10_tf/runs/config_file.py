@@ -23,7 +23,7 @@ def read(path: pathlib.Path, *, is_run: bool) -> Config:
         raise UserError(
             f"{directory} is a symbolic link to {os.readlink(directory)}, "
             "where there is nothing. Mend or remove it, or choose another "
-            "--run_dir."
+            "directory."
         )
     if not directory.exists():
         raise UserError(f"{directory} does not exist.")
@@ -32,15 +32,15 @@ def read(path: pathlib.Path, *, is_run: bool) -> Config:
     except NewerVersionError as error:
         raise UserError(
             f"the run in {directory} is of a newer version of cifar10_tf "
-            f"({error}): upgrade, or choose another --run_dir."
+            f"({error}): upgrade, or choose another directory."
         ) from error
     except Exception as error:  # whatever is in it
         if is_run and path.is_file():
             raise UserError(
                 f"{path} is damaged: {' '.join(str(error).split())}. The "
-                "directory is left alone; choose another --run_dir."
+                "directory is left alone; choose another one."
             ) from error
         raise UserError(
             f"{directory} is not a run directory, and is left alone: it has "
-            "no config.json of a run; choose another --run_dir."
+            "no config.json of a run; choose another directory."
         ) from error

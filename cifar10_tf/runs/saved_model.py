@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 
 import keras
+import tensorflow as tf
 
 from cifar10_tf.models.building import build_model
 from cifar10_tf.models.layers.plain_keras import in_plain_keras
@@ -63,6 +64,8 @@ def load(run: RunDirectory, num_classes: int) -> keras.Model:
             # Of layers that are not in the file Keras only warns.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(run.model)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise  # says nothing about the file
     except Exception as error:  # a zip or HDF5 error, or Keras's own
         raise UserError(
             f"{run.model} can't be loaded: it is damaged, or no {name} that "

@@ -31,8 +31,9 @@ class CompareTest(CommandTestCase):
         result = self._compare("one", "other", "--output=both.html")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("no difference shown", result.stdout)
-        self.assertIn("Written: both.html", result.stderr)
-        page = (self.directory / "both.html").read_text("utf-8")
+        path = self.directory / "both.html"
+        self.assertIn(f"Written: {path}", result.stderr)
+        page = path.read_text("utf-8")
         self.assertTrue(page.startswith("<!DOCTYPE html>"))
 
     def test_json(self):
@@ -46,7 +47,7 @@ class CompareTest(CommandTestCase):
             (["one"], "two directories"),
             (["one", "nowhere"], "does not exist"),
             (["one", "other", "--output=x.json"], ".html"),
-            (["one", "other", "--output=no/x.html"], "no directory no"),
+            (["one", "other", "--output=no/x.html"], "no directory /"),
             (["one", "other", "--format=xml"], "choose from text, json"),
             (["one", "other", "--epochs=3"], "takes no --epochs"),
         ):

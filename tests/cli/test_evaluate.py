@@ -47,6 +47,7 @@ class EvaluateTest(cases.CommandTestCase):
         (["--output=run/summary.json"], "is a run's own"),
         (["--output=/proc/x/y.json"], "can't be written", "another file"),
         (["--output=a.txt/y.json"], "can't be written"),
+        (["--output=~nobody-here/y.json"], "no home of ~nobody-here"),
     )
     def test_mistakes_are_found_at_once(self, arguments, *parts):
         self._complete("run")

@@ -286,7 +286,7 @@ class RunDirectoryTest(absltest.TestCase):
                 lambda: self.run_dir.is_complete(self.config),
             ):
                 with self.assertRaisesRegex(
-                    UserError, r"config.json is damaged: .*\w.*--run_dir"
+                    UserError, r"config.json is damaged: .*\w.*another one"
                 ):
                     action()
             self.assertEqual(self.run_dir.config.read_text(), damage)
