@@ -26,9 +26,9 @@ def run() -> None:
     try:
         interruption.install()
         # Takes 0.3 s, in which a Ctrl-C is no traceback either.
-        from cifar10_tf.cli import commands
+        from cifar10_tf.cli import command_line
 
-        commands.run(sys.argv)
+        command_line.run(sys.argv)
     except BrokenPipeError:  # as of `| head`
         _silence(sys.stdout)
         sys.exit(128 + signal.SIGPIPE)

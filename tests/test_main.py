@@ -10,7 +10,7 @@ from absl.testing import absltest, parameterized
 
 import cifar10_tf
 from cifar10_tf import main
-from cifar10_tf.cli import commands
+from cifar10_tf.cli import command_line
 from cifar10_tf.system import interruption, log_output
 from tests import cases, fakes
 
@@ -32,8 +32,8 @@ from cifar10_tf.system import interruption
 def stop(*args, **kwargs):
     sys.stdin.readline()
     raise interruption.Interrupted("SIGINT", 130)
-from cifar10_tf.cli import commands
-commands.run = stop
+from cifar10_tf.cli import command_line
+command_line.run = stop
 main.run()
 """
 
@@ -44,7 +44,7 @@ class MainTest(cases.CommandTestCase):
         result = self.run_light(flag)
         self.assertEqual(result.returncode, 0)
         self.assertEqual(result.stderr, "")
-        for name in commands.COMMANDS:
+        for name in command_line.COMMANDS:
             self.assertRegex(result.stdout, rf"\n  {name} +[A-Z]")
         for flag in ("--model", "--[no]mixed_precision", "--seed"):
             self.assertIn(flag, result.stdout)
@@ -132,7 +132,7 @@ class MainTest(cases.CommandTestCase):
                 sys, "stdout", io.TextIOWrapper(bytes_out, "latin1")
             ),
             mock.patch.object(
-                commands, "run", lambda argv: print("caf\xe9 \u732b")
+                command_line, "run", lambda argv: print("caf\xe9 \u732b")
             ),
             mock.patch.object(interruption, "install"),
             mock.patch.object(log_output, "show"),
@@ -147,7 +147,7 @@ class MainTest(cases.CommandTestCase):
         for number, is_room in (28, False), (27, False), (13, True):
             error.errno = number
             with (
-                mock.patch.object(commands, "run", side_effect=error),
+                mock.patch.object(command_line, "run", side_effect=error),
                 mock.patch.object(interruption, "install"),
                 mock.patch.object(log_output, "show"),
                 self.assertRaises(SystemExit) as caught,

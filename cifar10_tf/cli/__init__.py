@@ -1,1 +1,1 @@
-"""The command line: flags, and a module for each command."""
+"""The command line: which commands there are, flags, and what is printed."""

@@ -3,7 +3,7 @@ from unittest import mock
 
 from absl.testing import absltest, flagsaver, parameterized
 
-from cifar10_tf.cli import evaluate
+from cifar10_tf.cli.commands import evaluate
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.system.errors import UserError

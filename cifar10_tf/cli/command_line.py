@@ -4,11 +4,11 @@ import inspect
 
 from absl import app
 
-from cifar10_tf.cli import (
+from cifar10_tf.cli import flags
+from cifar10_tf.cli.commands import (
     compare,
     doctor,
     evaluate,
-    flags,
     prepare,
     report,
     train,

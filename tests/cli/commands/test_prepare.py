@@ -5,7 +5,7 @@ from unittest import mock
 
 from absl.testing import absltest, flagsaver
 
-from cifar10_tf.cli import prepare
+from cifar10_tf.cli.commands import prepare
 from cifar10_tf.system.errors import UserError
 from tests import cases, fakes
 

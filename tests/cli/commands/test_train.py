@@ -4,7 +4,7 @@ from unittest import mock
 
 from absl.testing import absltest, flagsaver
 
-from cifar10_tf.cli import train
+from cifar10_tf.cli.commands import train
 from cifar10_tf.runs import resolved_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
@@ -14,7 +14,7 @@ from tests import cases, fakes
 
 _IMPORTS = """
 import sys
-from cifar10_tf.cli import doctor, evaluate, prepare, train
+from cifar10_tf.cli.commands import doctor, evaluate, prepare, train
 from cifar10_tf.studies import processes, seeds, summary
 sys.exit("tensorflow" in sys.modules)
 """
