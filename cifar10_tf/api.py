@@ -62,17 +62,11 @@ class Run:
     @functools.cached_property
     def model(self):
         """The trained keras.Model: images in [0, 1] -> probabilities."""
-        summary = self.summary
+        self._directory.read_summary()  # before the seconds of TensorFlow
         tensorflow_startup.start_tensorflow()
-        import keras
-
         from cifar10_tf.runs import saved_model
 
-        with saved_model.keeping_policy():
-            keras.config.set_dtype_policy(summary["precision"])
-            # Two classes may have one name; older runs list none.
-            names = summary.get("class_names", summary["per_class_accuracy"])
-            return saved_model.load(self._directory, len(names))
+        return saved_model.load_in_its_precision(self._directory)
 
     def __repr__(self) -> str:
         return f"<Run of {self.config.model} in {self.path}>"

@@ -263,6 +263,16 @@ class RunDirectory:
             raise self._damaged(self.summary) from error
         return summary
 
+    def class_names(self) -> tuple[str, ...]:
+        """Returns the classes that a complete run's network tells apart.
+
+        Raises:
+            UserError: as of `read_summary`.
+        """
+        summary = self.read_summary()
+        # Two classes may have one name; older runs list none.
+        return tuple(summary.get("class_names", summary["per_class_accuracy"]))
+
     def _damaged(self, path: pathlib.Path) -> UserError:
         return UserError(
             f"{path} is damaged; make the run again with --restart."

@@ -1,6 +1,7 @@
 """The trained network on the disk, `model.keras`: written, and read safely."""
 
 import contextlib
+import pathlib
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -43,6 +44,17 @@ def save(model: keras.Model, run: RunDirectory) -> None:
         plain.save(aside)
 
 
+def load_in_its_precision(run: RunDirectory) -> keras.Model:
+    """Returns a complete run's network, whatever the global dtype policy.
+
+    Raises:
+        UserError: the run is not complete, or as of `load`.
+    """
+    with keeping_policy():
+        keras.config.set_dtype_policy(run.read_summary()["precision"])
+        return load(run, len(run.class_names()))
+
+
 def load(run: RunDirectory, num_classes: int) -> keras.Model:
     """Returns the network of the run's config with the weights that it saved.
 
@@ -57,13 +69,7 @@ def load(run: RunDirectory, num_classes: int) -> keras.Model:
     model = in_plain_keras(build_model(name, num_classes=num_classes))
     run.check_model()
     try:
-        with zipfile.ZipFile(run.model) as archive:
-            if damaged := archive.testzip():
-                raise ValueError(f"{damaged} is damaged")
-        with warnings.catch_warnings():
-            # Of layers that are not in the file Keras only warns.
-            warnings.simplefilter("error", UserWarning)
-            model.load_weights(run.model)
+        load_weights(model, run.model)
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise  # says nothing about the file
     except Exception as error:  # a zip or HDF5 error, or Keras's own
@@ -73,3 +79,18 @@ def load(run: RunDirectory, num_classes: int) -> keras.Model:
             "train it again with --restart."
         ) from error
     return model
+
+
+def load_weights(model: keras.Model, path: pathlib.Path) -> None:
+    """Gives a network the weights in a .keras file, and takes nothing else.
+
+    Raises:
+        Exception: the file is damaged, or another network's.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise ValueError(f"{damaged} is damaged")
+    with warnings.catch_warnings():
+        # Of layers that are not in the file Keras only warns.
+        warnings.simplefilter("error", UserWarning)
+        model.load_weights(path)

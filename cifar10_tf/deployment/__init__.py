@@ -1,0 +1,1 @@
+"""A trained run -> something that people and programs use."""

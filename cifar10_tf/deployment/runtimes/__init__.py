@@ -1,0 +1,1 @@
+"""What computes a model's predictions: a module for each library."""

@@ -1,0 +1,51 @@
+import pathlib
+import sys
+from unittest import mock
+
+from absl.testing import absltest, parameterized
+
+from cifar10_tf.deployment.runtimes import by_path
+from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import make_config
+from cifar10_tf.system.errors import UserError
+
+
+class ByPathTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.directory = pathlib.Path(self.create_tempdir().full_path)
+
+    def _assert_refused(self, path, expected: str):
+        with self.assertRaisesRegex(UserError, expected) as caught:
+            by_path.load(path)
+        self.assertLen(str(caught.exception).splitlines(), 1)
+
+    def test_what_is_not_there(self):
+        self._assert_refused(self.directory / "x.onnx", "does not exist")
+
+    def test_what_is_something_else(self):
+        (self.directory / "x.txt").touch()
+        self._assert_refused(self.directory / "x.txt", "holds no model")
+        self._assert_refused(self.directory, "holds no model")
+
+    def test_an_unfinished_run(self):
+        RunDirectory(self.directory).open(make_config(dataset="synthetic10"))
+        self._assert_refused(self.directory, "is not complete")
+
+    @parameterized.parameters(
+        ("x.onnx", "onnx_runtime", "onnxruntime"),
+        ("x.tflite", "litert", "ai_edge_litert"),
+    )
+    def test_a_library_that_is_not_installed(self, name, module, library):
+        (self.directory / name).touch()
+        package = by_path.__name__.rpartition(".")[0]
+        absent = {library: None, f"{library}.interpreter": None}
+        with mock.patch.dict(sys.modules, absent):
+            sys.modules.pop(f"{package}.{module}", None)
+            self._assert_refused(
+                self.directory / name, r"pip install 'cifar10_tf\[export\]'"
+            )
+
+
+if __name__ == "__main__":
+    absltest.main()
