@@ -1,7 +1,7 @@
 """Prepared data -> arrays, once the checksum of every record is verified."""
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from PIL import Image
@@ -9,6 +9,7 @@ from PIL import Image
 from cifar10_tf.datasets import image_files, official_archives
 from cifar10_tf.datasets.tfds import prepared_files
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.system.progress_lines import ProgressLines
 
 
 def decode(directory: pathlib.Path) -> dict[str, np.ndarray]:
@@ -32,10 +33,14 @@ def decode(directory: pathlib.Path) -> dict[str, np.ndarray]:
         splits = prepared_files.choose_splits(directory, builder.info.splits)
         verify_records(builder, splits)
         arrays = {}
-        for name, split in zip(("train", "test"), splits, strict=True):
-            pixels, labels = decode_split(builder, split, *features)
-            arrays[f"{name}_images"] = pixels
-            arrays[f"{name}_labels"] = labels
+        total = sum(builder.info.splits[name].num_examples for name in splits)
+        with ProgressLines("Images decoded", total) as progress:
+            for name, split in zip(("train", "test"), splits, strict=True):
+                pixels, labels = decode_split(
+                    builder, split, *features, progress.advance
+                )
+                arrays[f"{name}_images"] = pixels
+                arrays[f"{name}_labels"] = labels
         names = _class_names(directory, builder.info, features[1])
         for name in ("train", "test"):
             labels = arrays[f"{name}_labels"]
@@ -119,9 +124,16 @@ def verify_records(builder, splits: Iterable[str]) -> None:
 
 
 def decode_split(
-    builder, split: str, image_key: str, label_key: str
+    builder,
+    split: str,
+    image_key: str,
+    label_key: str,
+    advance: Callable[[int], object] = lambda _: None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images, made 32 x 32 RGB, and labels of one split."""
+    """Returns images, made 32 x 32 RGB, and labels of one split.
+
+    advance: is told how many more images are decoded.
+    """
     import tensorflow_datasets as tfds
 
     size = (image_files.SIZE, image_files.SIZE, 3)
@@ -142,6 +154,7 @@ def decode_split(
         pixels[rows] = batch if as_it_is else _fit(batch)
         labels[rows] = batch_labels
         done = rows.stop
+        advance(len(batch_labels))
     if done != num_examples:
         raise ValueError(f"{split} holds {done} of {num_examples} examples")
     return pixels, labels

@@ -219,7 +219,8 @@ def _download_and_prepare(
         synthetic10,  # noqa: F401
     )
 
-    if not sys.stderr.isatty():
+    is_drawn = name == "synthetic10"  # which says how far it is by itself
+    if is_drawn or not sys.stderr.isatty():
         tfds.disable_progress_bar()
     try:
         if source:
@@ -229,7 +230,6 @@ def _download_and_prepare(
         else:
             builder = tfds.builder(name, data_dir=root)
         decoding.feature_names(builder.info)
-        is_drawn = name == "synthetic10"
         verb = "Drawing" if is_drawn else "Preparing"
         _log.info("%s %s in %s, once.", verb, name, root)
         with contextlib.ExitStack() as stack:

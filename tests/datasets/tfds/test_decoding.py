@@ -66,6 +66,14 @@ class OtherDatasetsTest(cases.MachineTestCase):
         for image, label in zip(*dataset.train, strict=True):
             np.testing.assert_array_equal(image, 60 * label)
 
+    def test_it_says_how_far_it_is(self):
+        directory = self._write("mnist")
+        with fakes.talkative_progress(decoding) as text:
+            decoding.decode(directory)
+        # One by one, as they are of another size; both splits together.
+        self.assertStartsWith(text.getvalue(), "Images decoded: 1 of 6, ")
+        self.assertIn("Images decoded: 5 of 6, ", text.getvalue())
+
     def test_a_config(self):
         self._write("eurosat/rgb")
         for name in ("eurosat/rgb", "eurosat"):
