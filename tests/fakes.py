@@ -1,7 +1,9 @@
 """Small data, written where the package looks for the real; small trainings."""
 
 import contextlib
+import functools
 import hashlib
+import io
 import pathlib
 import struct
 import subprocess
@@ -17,6 +19,7 @@ from PIL import Image
 from cifar10_tf.datasets import official_archives
 from cifar10_tf.datasets.tfds import synthetic10
 from cifar10_tf.runs import model_file
+from cifar10_tf.system.progress_lines import ProgressLines
 
 # What is read of a complete run's.
 SUMMARY = {
@@ -117,6 +120,15 @@ def write_model(path: pathlib.Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name in model_file.MEMBERS:
             archive.writestr(name, "")
+
+
+@contextlib.contextmanager
+def talkative_progress(module):
+    """Yields the text of a module's progress, a line for each step."""
+    text = io.StringIO()
+    talkative = functools.partial(ProgressLines, stream=text, every_sec=0)
+    with mock.patch.object(module, "ProgressLines", talkative):
+        yield text
 
 
 @contextlib.contextmanager

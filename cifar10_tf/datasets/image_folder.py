@@ -3,7 +3,6 @@
 import concurrent.futures
 import logging
 import pathlib
-import time
 import warnings
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from cifar10_tf.datasets import array_cache, image_files
 from cifar10_tf.system import inventory
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.system.progress_lines import ProgressLines
 
 _log = logging.getLogger(__name__)
 
@@ -172,18 +172,18 @@ def _read_all(paths) -> tuple[np.ndarray, list[tuple[pathlib.Path, str]]]:
                 broken.append((paths[i], str(error)))
         return broken
 
-    broken, logged = [], time.monotonic()
+    broken = []
     starts = range(0, len(paths), _CHUNK)
     pool = concurrent.futures.ThreadPoolExecutor(inventory.num_cpus())
-    with warnings.catch_warnings():
+    with (
+        warnings.catch_warnings(),
+        ProgressLines("Images decoded", len(paths)) as progress,
+    ):
         warnings.simplefilter("ignore")  # Pillow's, of odd metadata
         try:
-            chunks = pool.map(read_chunk, starts)
-            for start, chunk in zip(starts, chunks, strict=True):
+            for chunk in pool.map(read_chunk, starts):
                 broken += chunk
-                if time.monotonic() > logged + 5:
-                    logged = time.monotonic()
-                    _log.info("Decoded %d of %d images.", start, len(paths))
+                progress.advance(_CHUNK)
         finally:  # interrupted, it doesn't finish them all first
             pool.shutdown(cancel_futures=True)
     return pixels, broken

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar10_tf.datasets import array_cache, image_folder, names
-from cifar10_tf.datasets.tfds import preparation, prepared_files
+from cifar10_tf.datasets.tfds import decoding, preparation, prepared_files
 from cifar10_tf.system.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def load_dataset(
             f"{names.slug(name)}-{root.name}",
             root,
             array_cache.digest_of_files(root, files),
-            lambda: prepared_files.decode(root),
+            lambda: decoding.decode(root),
         )
     return ImageDataset(
         source=str(root),

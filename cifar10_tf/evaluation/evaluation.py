@@ -1,9 +1,12 @@
 """A saved model and a dataset -> metrics with intervals."""
 
+import contextlib
 import dataclasses
 import logging
+from collections.abc import Iterator
 from typing import Self
 
+import keras
 import numpy as np
 
 from cifar10_tf.datasets.loading import Examples
@@ -12,6 +15,7 @@ from cifar10_tf.pipeline.batches import make_eval
 from cifar10_tf.runs import saved_model
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.system.errors import UserError
+from cifar10_tf.system.progress_lines import ProgressLines
 
 _log = logging.getLogger(__name__)
 
@@ -114,14 +118,36 @@ def evaluate(
     def batches(size: int):
         return make_eval(*examples, num_classes=num_classes, batch_size=size)
 
-    probabilities = model.predict(batches(_BATCH_SIZE), verbose=0)
+    size = _BATCH_SIZE
+    with _progress("Images evaluated", examples, size) as callbacks:
+        probabilities = model.predict(
+            batches(size), verbose=0, callbacks=callbacks
+        )
     check_finite(probabilities, run)
     result = Evaluation(probabilities, examples.labels, class_names)
     if not with_tta:
         return result
-    probabilities = tta.predict(model, batches(_BATCH_SIZE // tta.NUM_VIEWS))
+    size = _BATCH_SIZE // tta.NUM_VIEWS
+    what = f"Images evaluated in {tta.NUM_VIEWS} views"
+    with _progress(what, examples, size) as callbacks:
+        probabilities = tta.predict(model, batches(size), callbacks)
     augmented = Evaluation(probabilities, examples.labels, class_names)
     return dataclasses.replace(result, augmented=augmented)
+
+
+@contextlib.contextmanager
+def _progress(
+    what: str, examples: Examples, batch_size: int
+) -> Iterator[list[keras.callbacks.Callback]]:
+    """Yields what has a prediction in batches say how far it is."""
+    with ProgressLines(what, len(examples.labels)) as progress:
+        yield [
+            keras.callbacks.LambdaCallback(
+                on_predict_batch_end=lambda batch, logs: progress.advance(
+                    batch_size
+                )
+            )
+        ]
 
 
 def check_finite(probabilities: np.ndarray, run: RunDirectory) -> None:

@@ -106,7 +106,7 @@ def evaluate_corruptions(
                 right = probabilities.argmax(axis=1) == labels
                 accuracy[name].append(float(right.mean()))
                 cells.append((labels, right))
-                progress.update(len(cells))
+                progress.advance()
     return Robustness(accuracy, sources, mean_interval(cells))
 
 

@@ -42,11 +42,13 @@ def to_html(found: Comparison) -> str:
 def _words(found: Comparison) -> dict[str, Any]:
     return {
         # A column for each subject: there are fewer of them.
-        "table": list(zip(*comparison_text.table(found), strict=True)),
+        "figures": list(zip(*comparison_text.table(found), strict=True)),
         "verdicts": [verdict.text for verdict in found.verdicts],
         "gaps": found.gaps,
         "names": [subject.name for subject in found.subjects],
-        "settings": found.differing_settings,
+        "settings": [
+            (name, *values) for name, values in found.differing_settings.items()
+        ],
         "are_studies": found.subjects[0].is_study,
     }
 
@@ -96,10 +98,10 @@ def _curves(found: Comparison) -> list[Chart]:
     return charts
 
 
-def _changed_cells(found: Comparison) -> list[dict[str, Any]]:
+def _changed_cells(found: Comparison) -> list[tuple[str, ...]]:
     """Returns the pairs of classes that are confused more, or less, often.
 
-    Counts of a study are means over its runs.
+    A row is the pair and a count for each subject, of a study its runs' mean.
     """
     matrices = [
         np.mean([run.confusion for run in subject.runs], axis=0)
@@ -113,12 +115,8 @@ def _changed_cells(found: Comparison) -> list[dict[str, Any]]:
         true, predicted = divmod(int(flat), len(names))
         if spread[true, predicted]:
             counts = [f"{matrix[true, predicted]:.4g}" for matrix in matrices]
-            cells.append(
-                {
-                    "what": f"{names[true]} taken for {names[predicted]}",
-                    "counts": counts,
-                }
-            )
+            what = f"{names[true]} taken for {names[predicted]}"
+            cells.append((what, *counts))
     return cells
 
 

@@ -58,7 +58,6 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         percent=percent,
         data=_data,
-        form=format,
         thousands=lambda number: f"{number:,}",
     )
     return environment

@@ -14,6 +14,10 @@ from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.system.errors import UserError
 
+# Between accuracies in summary.json and by predictions, which another machine
+# may have made later: there a few in ten thousand come out otherwise.
+_MAX_DIFFERENCE = 0.005
+
 
 @dataclasses.dataclass(frozen=True)
 class RunContents:
@@ -22,6 +26,7 @@ class RunContents:
     Attributes:
         probabilities: float64 [num_examples, num_classes], of the test split.
         labels: int64 [num_examples].
+        problem: why there are no predictions; both are of no examples then.
     """
 
     directory: RunDirectory
@@ -31,6 +36,7 @@ class RunContents:
     class_names: tuple[str, ...]
     probabilities: np.ndarray
     labels: np.ndarray
+    problem: str = ""
 
     @property
     def title(self) -> str:
@@ -68,13 +74,40 @@ def read(directory: RunDirectory) -> RunContents:
     Raises:
         UserError: it is not complete, or damaged, or can't be evaluated.
     """
-    missing_predictions.make(directory)
-    return with_predictions(
-        directory,
-        directory.read_config(),
-        directory.read_summary(),
-        directory.read_metrics(),
-    )
+    contents = read_for_page(directory)
+    if contents.problem:
+        raise UserError(contents.problem)
+    return contents
+
+
+def read_for_page(directory: RunDirectory) -> RunContents:
+    """Returns the contents of a run whose predictions may be missing.
+
+    Raises:
+        UserError: it is not complete, or its other files are damaged.
+    """
+    config = directory.read_config()
+    summary, history = directory.read_summary(), directory.read_metrics()
+    if not history:
+        raise UserError(
+            f"{directory.metrics} has no epoch of a complete run: make the run "
+            "again with --restart."
+        )
+    try:
+        missing_predictions.make(directory)
+        return with_predictions(directory, config, summary, history)
+    except UserError as error:
+        names = _class_names(summary)
+        return RunContents(
+            directory,
+            config,
+            summary,
+            history,
+            names,
+            np.zeros((0, len(names))),
+            np.zeros(0, np.int64),
+            problem=str(error),
+        )
 
 
 def with_predictions(
@@ -88,22 +121,32 @@ def with_predictions(
     Raises:
         UserError: there are none, or they don't fit the summary.
     """
-    predictions = predictions_file.read(directory.predictions)
-    class_names = summary.get("class_names", summary["per_class_accuracy"])
-    if predictions.probabilities.shape[1] != len(class_names) or not history:
+    probabilities, labels = predictions_file.read(directory.predictions)
+    names = _class_names(summary)
+    accuracy = (probabilities.argmax(axis=1) == labels).mean()
+    if (
+        probabilities.shape != (summary["num_test_examples"], len(names))
+        or abs(accuracy - summary["test_accuracy"]) > _MAX_DIFFERENCE
+    ):
         raise UserError(
-            f"the files in {directory.path} don't fit each other: make the run "
-            "again with --restart."
+            f"{directory.predictions} is of another run: remove it, and "
+            "`report` makes it again."
         )
     return RunContents(
         directory,
         config,
         summary,
         history,
-        tuple(map(str, class_names)),
-        predictions.probabilities.astype(np.float64),
-        predictions.labels,
+        names,
+        probabilities.astype(np.float64),
+        labels,
     )
+
+
+def _class_names(summary: dict[str, Any]) -> tuple[str, ...]:
+    # Older runs list them with their accuracies only.
+    names = summary.get("class_names", summary["per_class_accuracy"])
+    return tuple(map(str, names))
 
 
 def test_images(run: RunContents) -> np.ndarray:

@@ -29,10 +29,7 @@ def write(study: StudyDirectory) -> None:
         f"{len(runs)} times",
         study=summary,
         accuracy=summary["metrics"]["test_accuracy"],
-        metrics=[
-            (*METRICS[name], metric)
-            for name, metric in summary["metrics"].items()
-        ],
+        metrics=_metrics(summary["metrics"]),
         are_two=len(runs) == 2,  # whose interval may be of any size
         runs=[
             {
@@ -45,7 +42,7 @@ def write(study: StudyDirectory) -> None:
         ],
         curves=_curves([run.read_metrics() for run in runs], summary["seeds"]),
         classes=_classes(summaries),
-        settings=_settings(runs[0]),
+        settings=list(_settings(runs[0]).items()),
         num_images=summaries[0]["num_test_examples"],
     )
 
@@ -92,14 +89,26 @@ def _curves(histories: list[list[dict]], seeds: list[int]) -> list[Chart]:
     return charts
 
 
-def _classes(summaries: list[dict]) -> list[tuple[str, list[float]]]:
-    """Returns the accuracies of each class, lowest mean first."""
+def _metrics(metrics: dict[str, dict]) -> list[tuple[str, ...]]:
+    """Returns a row for each: mean, deviation, the least and the most."""
+    rows = []
+    for name, metric in metrics.items():
+        label, form = METRICS[name]
+        values = metric["values"]
+        shown = metric["mean"], metric["std"], min(values), max(values)
+        rows.append((label, *(format(value, form) for value in shown)))
+    return rows
+
+
+def _classes(summaries: list[dict]) -> list[tuple[str, ...]]:
+    """Returns mean, least and most of each class's accuracy, lowest first."""
     rows = []
     for name in summaries[0]["per_class_accuracy"]:
         values = [s["per_class_accuracy"][name] for s in summaries]
         if None not in values:
-            rows.append((name, values))
-    return sorted(rows, key=lambda row: np.mean(row[1]))
+            rows.append((name, np.mean(values), min(values), max(values)))
+    rows.sort(key=lambda row: row[1])
+    return [(name, *map(page.percent, shares)) for name, *shares in rows]
 
 
 def _settings(run: RunDirectory) -> dict[str, Any]:

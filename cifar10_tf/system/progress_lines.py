@@ -26,7 +26,7 @@ class ProgressLines:
 
         Args:
             what: the beginning of the lines.
-            total: of the steps that `update` counts.
+            total: of the steps that `advance` counts.
             every_sec: at most one line in so long; on a terminal a tenth.
             stream: instead of stderr.
             clock: returns seconds.
@@ -36,18 +36,20 @@ class ProgressLines:
         self._on_terminal = self._stream.isatty()
         self._every_sec = every_sec / 10 if self._on_terminal else every_sec
         self._clock = clock
+        self._done = 0
         self._start = self._last = clock()
         self._width = 0
 
-    def update(self, done: int) -> None:
-        """Says how far the work is, if it is time to."""
+    def advance(self, steps: int = 1) -> None:
+        """Counts steps that are done; says how far it is, if it is time to."""
+        self._done += steps
         now = self._clock()
-        if now - self._last < self._every_sec or not 0 < done < self._total:
+        if now - self._last < self._every_sec or self._done >= self._total:
             return
         self._last = now
-        rest = (now - self._start) / done * (self._total - done)
+        rest = (now - self._start) / self._done * (self._total - self._done)
         line = (
-            f"{self._what}: {done:,} of {self._total:,}, "
+            f"{self._what}: {self._done:,} of {self._total:,}, "
             f"{_duration(rest)} to go"
         )
         self._write(line if self._on_terminal else f"{line}\n")

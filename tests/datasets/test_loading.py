@@ -7,7 +7,7 @@ import pytest
 from absl.testing import absltest
 
 from cifar10_tf.datasets.loading import load_dataset
-from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.datasets.tfds import decoding
 from cifar10_tf.datasets.validation_split import split_train
 from tests import cases, fakes
 
@@ -35,7 +35,7 @@ class LoadDatasetTest(cases.MachineTestCase):
     def test_a_second_start_decodes_nothing(self):
         fakes.write_cifar10(self.data_dir, 30, 20)
         first = load_dataset("cifar10", "")
-        with mock.patch.object(prepared_files, "decode") as decode:
+        with mock.patch.object(decoding, "decode") as decode:
             second = load_dataset("cifar10", "")
         decode.assert_not_called()
         for split in ("train", "test"):

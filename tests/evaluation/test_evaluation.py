@@ -7,6 +7,7 @@ import tensorflow as tf
 from absl.testing import absltest
 
 from cifar10_tf.datasets.loading import Examples
+from cifar10_tf.evaluation import evaluation
 from cifar10_tf.evaluation.evaluation import Evaluation, evaluate
 from cifar10_tf.evaluation.statistics import wilson_interval
 from cifar10_tf.models import cnn
@@ -14,6 +15,7 @@ from cifar10_tf.pipeline import batches
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.system.errors import UserError
+from tests import fakes
 
 
 def _evaluation():
@@ -115,7 +117,13 @@ class EvaluateTest(absltest.TestCase):
         self.assertEqual(plain.accuracy, 0)
         self.assertNotIn("test_accuracy_tta", plain.metrics())
 
-        both = self._evaluate(with_tta=True)
+        with fakes.talkative_progress(evaluation) as progress:
+            both = self._evaluate(with_tta=True)
+        self.assertRegex(
+            progress.getvalue(),
+            r"^Images evaluated: 250 of 260, .* to go\n"
+            "Images evaluated in 6 views: 41 of 260, ",
+        )
         metrics = both.metrics()
         self.assertEqual(metrics["test_accuracy"], 0)
         self.assertEqual(metrics["test_accuracy_tta"], 259 / 260)

@@ -12,6 +12,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from cifar10_tf.report import report, run_contents, svg_charts
+from cifar10_tf.runs import predictions_file
 from cifar10_tf.system.errors import UserError
 from tests import fakes
 from tests.cases import CommandTestCase, MachineTestCase
@@ -199,9 +200,40 @@ class ReportTest(ReportTestCase):
                 run_contents.read(run_contents.RunDirectory(self.path))
             )
 
-    def test_predictions_of_something_else(self):
-        with self.assertRaisesRegex(UserError, "don't fit each other"):
-            self._write(class_names=("a", "b"))
+    def test_predictions_that_are_damaged_or_of_another_run(self):
+        self._write()
+        directory = run_contents.RunDirectory(self.path)
+        path = directory.predictions
+        labels = np.arange(60) % 3
+        two_classes = run_directories.random_predictions(labels % 2, 2)
+        for write, problem in (
+            (lambda: path.write_bytes(b"junk"), "is missing or damaged"),
+            (lambda: predictions_file.write(path, two_classes, labels % 2),
+             "is of another run"),
+            (lambda: predictions_file.write(
+                path, np.float32(np.eye(3)[labels]), labels),
+             "is of another run"),
+        ):  # fmt: skip
+            write()
+            with self.assertRaisesRegex(UserError, problem):
+                run_contents.read(directory)
+            report.write(run_contents.read_for_page(directory))
+            text = directory.report.read_text("utf-8")
+            page = _Page(text)
+            self.assertRegex(page.text, f"It can't be shown: .*{problem}")
+            for shown in "Accuracy by epoch", "cifar10-tf --model=dropout":
+                self.assertIn(shown, page.text)
+            anchors = [v[1:] for v in page.values("href") if v[0] == "#"]
+            self.assertContainsSubset(anchors, page.values("id"))
+            self.assertNotIn("calibration", anchors)
+
+    def test_without_predictions_data_or_model(self):
+        self._write()
+        directory = run_contents.RunDirectory(self.path)
+        directory.predictions.unlink()
+        report.write(run_contents.read_for_page(directory))
+        page = _Page(directory.report.read_text("utf-8"))
+        self.assertRegex(page.text, "It can't be shown: .*model.keras")
 
     @unittest.skipUnless(_CHROMIUM, "no Chromium is installed")
     def test_the_script_runs_in_a_browser(self):

@@ -16,9 +16,9 @@ class ProgressLinesTest(absltest.TestCase):
         with ProgressLines(
             "Decoding", total, stream=stream, clock=lambda: now[0]
         ) as progress:
-            for done in range(1, total + 1):
+            for _ in range(total):
                 now[0] += seconds_a_step
-                progress.update(done)
+                progress.advance()
         return stream.getvalue()
 
     def test_at_most_one_line_in_five_seconds(self):

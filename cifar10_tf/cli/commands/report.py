@@ -33,5 +33,11 @@ def run() -> None:
 
 
 def _write(directory: RunDirectory) -> None:
-    report.write(run_contents.read(directory))
+    contents = run_contents.read_for_page(directory)
+    if contents.problem:
+        _log.warning(
+            "the page does not show what the model says of test images: %s",
+            contents.problem,
+        )
+    report.write(contents)
     print(f"Written: {directory.report}")

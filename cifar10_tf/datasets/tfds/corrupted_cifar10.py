@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.datasets.tfds import decoding, prepared_files
 from cifar10_tf.system.errors import UserError
 
 NAME = "cifar10_corrupted"
@@ -47,9 +47,9 @@ def decode(directory: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
     try:
         builder = tfds.builder_from_directory(directory)
-        features = prepared_files.feature_names(builder.info)
-        prepared_files.verify_records(builder, ["test"])
-        images, labels = prepared_files.decode_split(builder, "test", *features)
+        features = decoding.feature_names(builder.info)
+        decoding.verify_records(builder, ["test"])
+        images, labels = decoding.decode_split(builder, "test", *features)
         if not np.isin(labels, range(10)).all():
             raise ValueError("it has labels of other classes")
     except UserError:

@@ -14,7 +14,7 @@ import filelock
 
 from cifar10_tf.datasets import official_archives
 from cifar10_tf.datasets.names import slug, title
-from cifar10_tf.datasets.tfds import prepared_files
+from cifar10_tf.datasets.tfds import decoding, prepared_files
 from cifar10_tf.settings.similar_names import did_you_mean
 from cifar10_tf.system import tensorflow_startup
 from cifar10_tf.system.atomic_files import check_writable
@@ -78,7 +78,7 @@ def check_labelled(name: str, timeout_sec: float = 4.0) -> None:
         import tensorflow_datasets as tfds
 
         try:
-            prepared_files.feature_names(tfds.builder(name).info)
+            decoding.feature_names(tfds.builder(name).info)
         except UserError as error:
             return error
         except Exception:  # no network, or a package that it needs
@@ -219,7 +219,8 @@ def _download_and_prepare(
         synthetic10,  # noqa: F401
     )
 
-    if not sys.stderr.isatty():
+    is_drawn = name == "synthetic10"  # which says how far it is by itself
+    if is_drawn or not sys.stderr.isatty():
         tfds.disable_progress_bar()
     try:
         if source:
@@ -228,8 +229,7 @@ def _download_and_prepare(
             )
         else:
             builder = tfds.builder(name, data_dir=root)
-        prepared_files.feature_names(builder.info)
-        is_drawn = name == "synthetic10"
+        decoding.feature_names(builder.info)
         verb = "Drawing" if is_drawn else "Preparing"
         _log.info("%s %s in %s, once.", verb, name, root)
         with contextlib.ExitStack() as stack:

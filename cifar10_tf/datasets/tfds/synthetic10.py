@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
+from cifar10_tf.system.progress_lines import ProgressLines
+
 _SIZE = 32
 _NUM_TRAIN = 50_000
 _NUM_TEST = 10_000
@@ -43,10 +45,13 @@ class Synthetic10(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, first: int, count: int):
-        for start in range(first, first + count, _CHUNK):
-            images, labels = draw(start, _CHUNK)
-            for i in range(_CHUNK):
-                yield start + i, {"image": images[i], "label": int(labels[i])}
+        with ProgressLines("Images drawn", count) as progress:
+            for start in range(first, first + count, _CHUNK):
+                images, labels = draw(start, _CHUNK)
+                for i in range(_CHUNK):
+                    row = {"image": images[i], "label": int(labels[i])}
+                    yield start + i, row
+                progress.advance(_CHUNK)
 
 
 def draw(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:

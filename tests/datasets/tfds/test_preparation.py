@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from absl.testing import absltest, parameterized
 
 from cifar10_tf.datasets.loading import load_dataset
-from cifar10_tf.datasets.tfds import preparation
+from cifar10_tf.datasets.tfds import preparation, synthetic10
 from cifar10_tf.system.errors import UserError
 from tests import cases, fakes, launcher
 
@@ -53,7 +53,7 @@ class PreparationTest(cases.MachineTestCase):
 import os
 from unittest import mock
 import tensorflow_datasets as tfds
-from cifar10_tf.datasets.tfds import preparation
+from cifar10_tf.datasets.tfds import preparation, synthetic10
 with mock.patch.object(tfds, "builder", lambda _: os.write(2, b"talk")):
     preparation.check_labelled("coco")
 """
@@ -73,12 +73,17 @@ with mock.patch.object(tfds, "builder", lambda _: os.write(2, b"talk")):
         output = io.StringIO()
         with (
             fakes.small_synthetic10(),
+            mock.patch.object(synthetic10, "_CHUNK", 500),
+            fakes.talkative_progress(synthetic10) as progress,
             contextlib.redirect_stdout(output),
             self.assertLogs("cifar10_tf", "INFO") as logs,
         ):
             preparation.prepare("synthetic10", "")
         self.assertEqual(output.getvalue(), "")
         self.assertIn("Drawing synthetic10", logs.output[0])
+        self.assertStartsWith(
+            progress.getvalue(), "Images drawn: 500 of 1,000, "
+        )
 
     @parameterized.parameters("cifar10", "synthetic10")
     @pytest.mark.slow

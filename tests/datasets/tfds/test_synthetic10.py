@@ -4,7 +4,7 @@ from unittest import mock
 import numpy as np
 from absl.testing import absltest
 
-from cifar10_tf.datasets.tfds import prepared_files, synthetic10
+from cifar10_tf.datasets.tfds import decoding, synthetic10
 from tests import fakes
 
 
@@ -51,7 +51,7 @@ class BuilderTest(absltest.TestCase):
 
     def test_prepared_and_decoded(self):
         directory = fakes.write_synthetic10(self.create_tempdir().full_path)
-        arrays = prepared_files.decode(directory)
+        arrays = decoding.decode(directory)
         self.assertIn("crescent", arrays["class_names"])
         drawn, labels = synthetic10.draw(0, 1000)
         found = {
