@@ -68,6 +68,32 @@ class Run:
 
         return saved_model.load_in_its_precision(self._directory)
 
+    @functools.cached_property
+    def _predictor(self):
+        from cifar10_tf.deployment.predictor import Predictor
+
+        return Predictor.load(self.path)
+
+    def predict(self, images: Any):
+        """Returns what images show, with probabilities.
+
+        The middle square of an image counts, at 32 x 32 pixels, as in training
+        on folders of images.
+
+        Args:
+            images: a path, a PIL image or an array, or a list of them; or an
+                array of several images. Arrays are [height, width], or with 3
+                channels, of bytes or of floats in [0, 1].
+
+        Returns:
+            A `Prediction`, with label, probability and top(3), or of several
+            images a list in their order; they show themselves in a notebook.
+
+        Raises:
+            UserError: one is no image, or the run is not complete.
+        """
+        return self._predictor.predict(images)
+
     def __repr__(self) -> str:
         return f"<Run of {self.config.model} in {self.path}>"
 

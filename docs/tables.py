@@ -2,16 +2,19 @@
 
     python docs/tables.py
 
-A table stands between `<!-- flags NAME ... -->`, `<!-- all flags -->` or
-`<!-- models -->` and `<!-- end -->`, in README.md or a file beside this one.
+A table stands between `<!-- flags of COMMAND: NAME ... -->`, `<!-- models -->`
+or `<!-- all flags -->` and `<!-- end -->`, in README.md or a file beside this
+one.
 What it says comes from where it is declared: `cifar10_tf/settings` and
 `cifar10_tf/cli/flags.py`.
 """
 
+import dataclasses
 import pathlib
 import re
 
 from cifar10_tf.cli import flags
+from cifar10_tf.settings.command_options import COMMAND_OPTIONS
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.settings.models import MODELS
 
@@ -19,7 +22,9 @@ _HERE = pathlib.Path(__file__).absolute().parent
 FILES = (_HERE.parent / "README.md", *sorted(_HERE.glob("*.md")))
 
 _TABLE = re.compile(
-    r"(<!-- (flags [\w ]+|all flags|models) -->\n).*?(?=<!-- end)", re.DOTALL
+    r"(<!-- (flags of [\w ]+: [\w ]+|all flags|models) -->\n)"
+    r".*?(?=<!-- end)",
+    re.DOTALL,
 )
 
 
@@ -34,7 +39,8 @@ def _table(what: str) -> str:
     elif what == "all flags":
         lines = _all_flags()
     else:
-        lines = _flags(what.split()[1:])
+        command, names = what.removeprefix("flags of ").split(": ")
+        lines = _flags(command, names.split())
     return "\n".join(lines) + "\n"
 
 
@@ -51,11 +57,11 @@ def _models() -> list[str]:
     ]
 
 
-def _flags(names: list[str]) -> list[str]:
+def _flags(command: str, names: list[str]) -> list[str]:
     """Returns the first sentence of each flag's help, and its default."""
     lines = ["| flag | meaning | default |", "| --- | --- | --- |"]
     for name in names:
-        meaning, _, default = flags.describe(name)
+        meaning, _, default = flags.describe(name, command)
         meaning = meaning.partition(". ")[0].rstrip(".")
         default = default.partition(":")[0]
         lines.append(f"| `--{name}` | {meaning} | {default} |")
@@ -68,7 +74,13 @@ def _all_flags() -> list[str]:
         "| --- | --- | --- | --- |",
         *(
             f"| `--{name}` | {' | '.join(flags.describe(name))} |"
-            for name in flags.NAMES
+            for name in flags.OF_TRAINING
+        ),
+        *(
+            f"| `{command} --{field.name}` | "
+            f"{' | '.join(flags.describe(field.name, command))} |"
+            for command, options in COMMAND_OPTIONS.items()
+            for field in dataclasses.fields(options)
         ),
     ]
 

@@ -9,6 +9,7 @@ from cifar10_tf.cli.commands import (
     compare,
     doctor,
     evaluate,
+    predict,
     prepare,
     report,
     train,
@@ -22,6 +23,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "report": report,
     "compare": compare,
+    "predict": predict,
     "prepare": prepare,
     "doctor": doctor,
 }
@@ -86,7 +88,7 @@ def help_text(arguments: list[str]) -> str:
         )
         return (
             f"usage: cifar10-tf {usage} [flags]\n\n{command.__doc__}\n\n"
-            f"{flags.help_text(command.TAKES)}"
+            f"{flags.help_text(command.TAKES, name)}"
         )
     lines = [f"  {name:<10}{m.__doc__}" for name, m in COMMANDS.items()]
     return "\n".join(

@@ -4,36 +4,45 @@ import dataclasses
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import absl.logging  # noqa: F401  it defines --verbosity
 from absl import flags
 
 from cifar10_tf import api
+from cifar10_tf.settings.command_options import COMMAND_OPTIONS
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.models import MODELS
-from cifar10_tf.settings.options import Options, ResultOptions
+from cifar10_tf.settings.options import Options
 from cifar10_tf.settings.setting import defaults
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.version import VERSION
 
 FLAGS = flags.FLAGS
 
-_FIELDS: Mapping[str, dataclasses.Field] = {
-    field.name: field
-    for declared in (Config, Options, ResultOptions)
-    for field in dataclasses.fields(declared)
+_Fields = Mapping[str, dataclasses.Field]
+
+
+def _fields(*declared: type) -> _Fields:
+    return {f.name: f for d in declared for f in dataclasses.fields(d)}
+
+
+_OF_TRAINING = _fields(Config, Options)
+
+# Those that a command has beside, or that mean something else there.
+_OF_COMMANDS: Mapping[str, _Fields] = {
+    command: _fields(declared) for command, declared in COMMAND_OPTIONS.items()
 }
 
-# Every flag of this package, in the order of the documentation.
-NAMES = tuple(_FIELDS)
-
 # Those of what a training is and how it is done.
-OF_TRAINING = tuple(
-    field.name
-    for declared in (Config, Options)
-    for field in dataclasses.fields(declared)
+OF_TRAINING = tuple(_OF_TRAINING)
+
+# Every flag of this package, once.
+NAMES = tuple(
+    dict.fromkeys([*_OF_TRAINING, *_fields(*COMMAND_OPTIONS.values())])
 )
+
+_Options = TypeVar("_Options")
 
 # What every command takes.
 _ALWAYS = ("debug",)
@@ -85,7 +94,7 @@ def _define(field: dataclasses.Field) -> None:
         flags.DEFINE(_PARSERS[field.type], field.name, None, help_text)
 
 
-for _field in _FIELDS.values():
+for _field in (_fields(*COMMAND_OPTIONS.values()) | _OF_TRAINING).values():
     _define(_field)
 
 
@@ -97,16 +106,23 @@ class Description(NamedTuple):
     default: str
 
 
-def describe(name: str) -> Description:
-    """Returns what the documentation says of a flag."""
-    metadata = _FIELDS[name].metadata
+def _field_of(command: str, name: str) -> dataclasses.Field:
+    return _OF_COMMANDS.get(command, {}).get(name) or _OF_TRAINING[name]
+
+
+def describe(name: str, command: str = "train") -> Description:
+    """Returns what the documentation says of a flag of a command."""
+    field = _field_of(command, name)
+    metadata = field.metadata
     return Description(
-        metadata["help"], metadata["valid"].text, _describe_default(name)
+        metadata["help"], metadata["valid"].text, _describe_default(field)
     )
 
 
-def _describe_default(name: str) -> str:
-    metadata = _FIELDS[name].metadata
+def _describe_default(field: dataclasses.Field) -> str:
+    name, metadata = field.name, field.metadata
+    if field is not _OF_TRAINING.get(name):
+        return metadata["default_text"] or _shown(metadata["default"])
     models = {}
     for model, entry in MODELS.items():
         value = _shown(entry.recipe.get(name, metadata["default"]))
@@ -126,18 +142,19 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def help_text(names: Iterable[str]) -> str:
+def help_text(names: Iterable[str], command: str = "train") -> str:
     """Describes the flags of a command that takes these."""
-    return "\n".join(map(_help_of_flag, _with_always(names)))
+    return "\n".join(_help_of_flag(n, command) for n in _with_always(names))
 
 
 def _with_always(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*names, *_ALWAYS)))
 
 
-def _help_of_flag(name: str) -> str:
-    meaning, values, default = describe(name)
-    form = f"[no]{name}" if _FIELDS[name].type is bool else name
+def _help_of_flag(name: str, command: str) -> str:
+    meaning, values, default = describe(name, command)
+    is_switch = _field_of(command, name).type is bool
+    form = f"[no]{name}" if is_switch else name
     values = f"{values}; " if values else ""
     return textwrap.fill(
         f"--{form}: {meaning} ({values}default: {default})",
@@ -205,17 +222,17 @@ def config_and_options() -> tuple[Config, Options]:
     return api.config_and_options({n: FLAGS[n].value for n in OF_TRAINING})
 
 
-def result_options() -> ResultOptions:
-    """Returns what the flags ask for of commands that look at runs.
+def options_of(declared: type[_Options]) -> _Options:
+    """Returns what the flags ask for of a command, by its options.
 
     Raises:
         UserError: a value is not valid.
     """
     values = {
         name: default if FLAGS[name].value is None else FLAGS[name].value
-        for name, default in defaults(ResultOptions).items()
+        for name, default in defaults(declared).items()
     }
     try:
-        return ResultOptions(**values)
+        return declared(**values)
     except ValueError as error:
         raise UserError(str(error)) from error

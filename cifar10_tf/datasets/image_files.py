@@ -1,11 +1,18 @@
 """Image files of any size and kind -> what a network takes."""
 
+import collections
+import concurrent.futures
+import itertools
 import os
 import stat
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cifar10_tf.system import inventory
 
 SIZE = 32
 
@@ -16,26 +23,75 @@ _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 # decode to more.
 _MAX_PIXELS = 50_000_000
 
+# Files a task: one for each would cost memory.
+_CHUNK = 64
 
-def read(path: str | os.PathLike) -> np.ndarray:
+# What an image that is not square loses: its ends, or its proportions.
+CROPS = ("center", "squash")
+
+
+def read_all(
+    files: Iterable[str | os.PathLike | BinaryIO], *, crop: str = "center"
+) -> Iterator[np.ndarray | ValueError]:
+    """Yields each of many image files, in order, or why it can't be used.
+
+    Decodes on all cores, a few hundred files ahead of what is taken. For the
+    rest as `read`.
+    """
+    files = iter(files)
+    num_cpus = inventory.num_cpus()
+    pool = concurrent.futures.ThreadPoolExecutor(num_cpus)
+    ahead = collections.deque()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # of odd metadata
+        try:
+            while chunk := list(itertools.islice(files, _CHUNK)):
+                ahead.append(pool.submit(_read_chunk, chunk, crop))
+                if len(ahead) > 2 * num_cpus:
+                    yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
+        finally:  # interrupted, it doesn't finish them all first
+            pool.shutdown(cancel_futures=True)
+
+
+def _read_chunk(files: list, crop: str) -> list[np.ndarray | ValueError]:
+    return [_read_or_error(file, crop) for file in files]
+
+
+def _read_or_error(file, crop: str) -> np.ndarray | ValueError:
+    try:
+        return read(file, crop=crop)
+    except ValueError as error:
+        return error
+
+
+def read(
+    file: str | os.PathLike | BinaryIO, *, crop: str = "center"
+) -> np.ndarray:
     """Returns an image file as the network takes it, uint8 [32, 32, 3].
 
     Of an animation it is the first frame; a photograph is turned upright as its
     EXIF data say. Then as `fit` does.
+
+    Args:
+        file: a path, or what has been opened.
+        crop: as of `fit`.
 
     Raises:
         ValueError: it is no image file, is broken, or has more than 50 million
             pixels; says which, without the path.
     """
     try:
+        if not isinstance(file, str | os.PathLike):
+            return _read(file, crop)
         # Opening a pipe would wait for a writer.
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(os.stat(file).st_mode):
             raise ValueError("not a file")
-        with open(path, "rb") as file:
-            return _read(file)
+        with open(file, "rb") as opened:
+            return _read(opened, crop)
     except UnidentifiedImageError as error:
-        size = os.path.getsize(path)
-        raise ValueError("not an image" if size else "empty") from error
+        raise ValueError("not an image") from error
     except Image.DecompressionBombError as error:  # by the header, too
         raise ValueError(f"more than {_MAX_PIXELS:,} pixels") from error
     except Exception as error:  # Pillow's readers raise many kinds
@@ -43,7 +99,10 @@ def read(path: str | os.PathLike) -> np.ndarray:
         raise ValueError(reason or type(error).__name__) from error
 
 
-def _read(file: BinaryIO) -> np.ndarray:
+def _read(file: BinaryIO, crop: str) -> np.ndarray:
+    if not file.read(1):
+        raise ValueError("empty")
+    file.seek(0)
     with Image.open(file, formats=_FORMATS) as image:  # reads the header only
         width, height = image.size
         if width * height > _MAX_PIXELS:
@@ -52,22 +111,27 @@ def _read(file: BinaryIO) -> np.ndarray:
             )
         # A large JPEG is decoded smaller, by averaging: several times as fast.
         image.draft(None, (4 * SIZE, 4 * SIZE))
-        return fit(ImageOps.exif_transpose(image))
+        return fit(ImageOps.exif_transpose(image), crop=crop)
 
 
-def fit(image: Image.Image) -> np.ndarray:
-    """Returns an image as RGB, its middle square at 32 x 32, uint8 [32, 32, 3].
+def fit(image: Image.Image, *, crop: str = "center") -> np.ndarray:
+    """Returns an image as RGB at 32 x 32 pixels, uint8 [32, 32, 3].
 
-    The longer side is cropped at both ends: what is shown keeps its
-    proportions. Resizing is bicubic, with antialiasing. What is transparent
-    becomes white, and of 16 bits the upper 8 are kept.
+    Resizing is bicubic, with antialiasing. What is transparent becomes white,
+    and of 16 bits the upper 8 are kept.
+
+    Args:
+        crop: "center" takes the middle square: both ends of the longer side are
+            cut off, and what is shown keeps its proportions. "squash" takes all
+            of it.
 
     Raises:
         ValueError: its pixels have no known range (32 bits).
     """
     image = _to_rgb(image)
     if image.size != (SIZE, SIZE):
-        image = ImageOps.fit(image, (SIZE, SIZE), Image.Resampling.BICUBIC)
+        resize = ImageOps.fit if crop == "center" else Image.Image.resize
+        image = resize(image, (SIZE, SIZE), Image.Resampling.BICUBIC)
     return np.asarray(image)
 
 

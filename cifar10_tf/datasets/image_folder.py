@@ -1,21 +1,16 @@
 """A folder of image files, train/CLASS/* and test/CLASS/*: found, decoded."""
 
-import concurrent.futures
 import logging
 import pathlib
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from cifar10_tf.datasets import array_cache, image_files
-from cifar10_tf.system import inventory
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.progress_lines import ProgressLines
 
 _log = logging.getLogger(__name__)
-
-_CHUNK = 64  # files: a task of its own for each would cost memory
 
 # Windows hides them, though their names don't say so.
 _HIDDEN = ("Thumbs.db", "desktop.ini")
@@ -159,31 +154,13 @@ def decode(listing: Listing) -> dict[str, np.ndarray]:
 
 def _read_all(paths) -> tuple[np.ndarray, list[tuple[pathlib.Path, str]]]:
     """Returns the images, uint8, and the files that are none, with reasons."""
-    pixels = np.zeros(
-        (len(paths), image_files.SIZE, image_files.SIZE, 3), np.uint8
-    )
-
-    def read_chunk(start: int) -> list[tuple[pathlib.Path, str]]:
-        broken = []
-        for i in range(start, min(start + _CHUNK, len(paths))):
-            try:
-                pixels[i] = image_files.read(paths[i])
-            except ValueError as error:
-                broken.append((paths[i], str(error)))
-        return broken
-
-    broken = []
-    starts = range(0, len(paths), _CHUNK)
-    pool = concurrent.futures.ThreadPoolExecutor(inventory.num_cpus())
-    with (
-        warnings.catch_warnings(),
-        ProgressLines("Images decoded", len(paths)) as progress,
-    ):
-        warnings.simplefilter("ignore")  # Pillow's, of odd metadata
-        try:
-            for chunk in pool.map(read_chunk, starts):
-                broken += chunk
-                progress.advance(_CHUNK)
-        finally:  # interrupted, it doesn't finish them all first
-            pool.shutdown(cancel_futures=True)
+    size = image_files.SIZE
+    pixels, broken = np.zeros((len(paths), size, size, 3), np.uint8), []
+    with ProgressLines("Images decoded", len(paths)) as progress:
+        for i, image in enumerate(image_files.read_all(paths)):
+            if isinstance(image, ValueError):
+                broken.append((paths[i], str(image)))
+            else:
+                pixels[i] = image
+            progress.advance(1)
     return pixels, broken

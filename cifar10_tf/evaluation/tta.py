@@ -5,10 +5,13 @@ on a Single GPU", arXiv 2404.00498, for any model that gives probabilities.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+if TYPE_CHECKING:  # an exported network needs neither
+    import keras
+    import tensorflow as tf
 
 # (down and right, in pixels; weight). Each is seen plain and mirrored.
 _SHIFTS = ((0, 1 / 2), (-1, 1 / 4), (1, 1 / 4))
@@ -16,9 +19,9 @@ NUM_VIEWS = 2 * len(_SHIFTS)
 
 
 def predict(
-    model: keras.Model,
-    batches: tf.data.Dataset,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    model: "keras.Model",
+    batches: "tf.data.Dataset",
+    callbacks: Sequence["keras.callbacks.Callback"] = (),
 ) -> np.ndarray:
     """Returns class probabilities, float32 [num_examples, num_classes].
 
@@ -28,11 +31,17 @@ def predict(
             at once.
         callbacks: as of `keras.Model.predict`.
     """
-    views = batches.map(lambda images, _: make_views(images))
+    import tensorflow as tf
+
+    def views_of(images: tf.Tensor, _) -> tf.Tensor:
+        views = tf.numpy_function(make_views, [images], images.dtype)
+        return tf.ensure_shape(views, [None, *images.shape[1:]])
+
+    views = batches.map(views_of)
     return average(model.predict(views, verbose=0, callbacks=[*callbacks]))
 
 
-def make_views(images: tf.Tensor) -> tf.Tensor:
+def make_views(images: np.ndarray) -> np.ndarray:
     """Returns the views of the first image, then those of the second...
 
     An image is seen as it is, shifted up and left by a pixel, and down and
@@ -41,13 +50,13 @@ def make_views(images: tf.Tensor) -> tf.Tensor:
     images: [batch, height, width, channels]; returns [6 * batch, ...].
     """
     _, height, width, channels = images.shape
-    padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
+    padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect")
     views = []
     for shift, _ in _SHIFTS:
         start = 1 - shift
         view = padded[:, start : start + height, start : start + width]
         views += [view, view[:, :, ::-1]]
-    return tf.reshape(tf.stack(views, axis=1), [-1, height, width, channels])
+    return np.stack(views, axis=1).reshape(-1, height, width, channels)
 
 
 def average(probabilities: np.ndarray) -> np.ndarray:

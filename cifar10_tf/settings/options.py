@@ -11,7 +11,6 @@ from cifar10_tf.settings.setting import (
     between,
     check_fields,
     defaults,
-    one_of,
     setting,
 )
 
@@ -94,44 +93,6 @@ class Options:
     def profile(self) -> tuple[int, int] | None:
         """The first and the last step of a trace, counted from 1, or None."""
         return _steps(self.profile_steps)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ResultOptions:
-    """What is asked of the commands that look at runs, beside which runs.
-
-    Raises:
-        ValueError: a value has the wrong type or is out of range.
-    """
-
-    split: str = setting(
-        "Which images to evaluate on. Training and validation images are those "
-        "of the run, unaugmented.",
-        default="test",
-        valid=one_of(("train", "validation", "test")),
-    )
-    corruptions: bool = setting(
-        "Evaluate on corrupted images as well: the noise, blur, weather and "
-        "processing of CIFAR-10-C, at five severities. Prepared "
-        "cifar10_corrupted of TFDS is used; what of it is not there is made "
-        "here, by the published definitions (all but frost).",
-        default=False,
-    )
-    output: str = setting(
-        "The file that the result goes to: of evaluate JSON, as result.json, "
-        "with --corruptions a picture beside it, as result.png; of compare a "
-        "page, as result.html.",
-        default="",
-        default_text="none",
-    )
-    format: str = setting(
-        "What is printed: text for people or JSON for programs.",
-        default="text",
-        valid=one_of(("text", "json")),
-    )
-
-    def __post_init__(self):
-        check_fields(self)
 
 
 def make_options(**given: Any) -> Options:

@@ -9,10 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar10_tf.cli import flags
+from cifar10_tf.settings.command_options import (
+    COMMAND_OPTIONS,
+    EvaluateOptions,
+)
 from cifar10_tf.settings.config import Config, make_config
 from cifar10_tf.settings.models import MODELS
 from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
-from cifar10_tf.settings.options import Options, ResultOptions
+from cifar10_tf.settings.options import Options
 from cifar10_tf.system.errors import UserError
 
 _FIELDS = dataclasses.fields(Config)
@@ -86,18 +90,21 @@ class ToFlagsTest(absltest.TestCase):
 
 class FlagsTest(parameterized.TestCase):
     @parameterized.parameters(
-        *_FIELDS,
-        *dataclasses.fields(Options),
-        *dataclasses.fields(ResultOptions),
+        *(("train", f) for f in (*_FIELDS, *dataclasses.fields(Options))),
+        *(
+            (command, field)
+            for command, options in COMMAND_OPTIONS.items()
+            for field in dataclasses.fields(options)
+        ),
     )
-    def test_every_setting_has_a_flag(self, field):
+    def test_every_setting_has_a_flag(self, command, field):
         flag = flags.FLAGS[field.name]
         self.assertIsNone(flag.default)
         self.assertIn(field.name, flags.NAMES)
         value = {bool: "true", int: "3", float: "0.5", str: "x"}[field.type]
         self.assertIs(type(flag.parser.parse(value)), field.type)
         self.assertEqual(
-            flags.describe(field.name).meaning, field.metadata["help"]
+            flags.describe(field.name, command).meaning, field.metadata["help"]
         )
 
     def test_help_is_of_the_flags_of_a_command(self):
@@ -110,7 +117,7 @@ class FlagsTest(parameterized.TestCase):
         self.assertIn("(between 0 and 4294967295; default: 1)", text)
 
     def test_help_names_each_flag_once(self):
-        text = flags.help_text(flags.NAMES)
+        text = flags.help_text(flags.OF_TRAINING)
         self.assertEqual(text.count("--[no]debug:"), 1)
 
     def test_a_flag_of_another_command_is_refused(self):
@@ -146,15 +153,15 @@ class FlagsTest(parameterized.TestCase):
         with flagsaver.flagsaver():
             flags.parse(["", "evaluate", "--split=train", "--debug"], str)
             self.assertEqual(
-                flags.result_options(),
-                ResultOptions(
-                    split="train", corruptions=False, output="", format="text"
+                flags.options_of(EvaluateOptions),
+                EvaluateOptions(
+                    run_dir="", split="train", corruptions=False, output=""
                 ),
             )
             self.assertNotIn("split", flags.OF_TRAINING)
             flags.parse(["", "evaluate", "--split=all"], str)
             with self.assertRaisesRegex(UserError, "split.*validation"):
-                flags.result_options()
+                flags.options_of(EvaluateOptions)
 
     @parameterized.parameters(
         ("--modle=dropout", "modle.*--help"),

@@ -15,8 +15,8 @@ from cifar10_tf.datasets.validation_split import split_train
 from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
+from cifar10_tf.settings.command_options import EvaluateOptions
 from cifar10_tf.settings.config import Config
-from cifar10_tf.settings.options import ResultOptions
 from cifar10_tf.system import tensorflow_startup
 from cifar10_tf.system.atomic_files import replacing, write_json
 from cifar10_tf.system.errors import UserError
@@ -40,7 +40,7 @@ def run() -> None:
     Of a study's directory, that of each complete run.
     """
     flags.config_and_options()  # whose values are checked
-    options = flags.result_options()
+    options = flags.options_of(EvaluateOptions)
     if not FLAGS.run_dir:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
     directory = RunDirectory(FLAGS.run_dir)
@@ -58,7 +58,7 @@ def run() -> None:
             _write(result, output)
 
 
-def _evaluate(run: RunDirectory, options: ResultOptions) -> dict:
+def _evaluate(run: RunDirectory, options: EvaluateOptions) -> dict:
     """Returns what the file of a result says."""
     config, summary = run.read_config(), run.read_summary()
     dataset_name, data_dir = _find_data(config)

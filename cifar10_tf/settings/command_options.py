@@ -1,0 +1,127 @@
+"""What is asked of the commands that look at runs, beside which runs."""
+
+import dataclasses
+
+from cifar10_tf.settings.setting import check_fields, one_of, setting
+
+
+def _run_dir(help_text: str) -> str:
+    return setting(help_text, default="", default_text="none")
+
+
+class _Checked:
+    def __post_init__(self):
+        check_fields(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(_Checked):
+    """How a run is evaluated.
+
+    Raises:
+        ValueError: a value has the wrong type or is out of range.
+    """
+
+    run_dir: str = _run_dir("The directory of the run, or of a study.")
+    split: str = setting(
+        "Which images to evaluate on. Training and validation images are those "
+        "of the run, unaugmented.",
+        default="test",
+        valid=one_of(("train", "validation", "test")),
+    )
+    corruptions: bool = setting(
+        "Evaluate on corrupted images as well: the noise, blur, weather and "
+        "processing of CIFAR-10-C, at five severities. Prepared "
+        "cifar10_corrupted of TFDS is used; what of it is not there is made "
+        "here, by the published definitions (all but frost).",
+        default=False,
+    )
+    output: str = setting(
+        "The file that the result goes to, as result.json. With --corruptions "
+        "a picture is beside it, as result.png.",
+        default="",
+        default_text="none",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportOptions(_Checked):
+    """What a page is written of.
+
+    Raises:
+        ValueError: as of `EvaluateOptions`.
+    """
+
+    run_dir: str = _run_dir("The directory of the run, or of a study.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompareOptions(_Checked):
+    """What becomes of a comparison.
+
+    Raises:
+        ValueError: as of `EvaluateOptions`.
+    """
+
+    output: str = setting(
+        "The page that the comparison is written to, as comparison.html.",
+        default="",
+        default_text="none",
+    )
+    format: str = setting(
+        "What is printed: text for people or JSON for programs.",
+        default="text",
+        valid=one_of(("text", "json")),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictOptions(_Checked):
+    """How images are classified.
+
+    Raises:
+        ValueError: as of `EvaluateOptions`.
+    """
+
+    run_dir: str = _run_dir("The directory of the run.")
+    model: str = setting(
+        "What export made of a run, instead of --run_dir: export/model.onnx.",
+        default="",
+        default_text="the run's own model",
+    )
+    tta: bool = setting(
+        "Average over six views of each image, which takes six times as long.",
+        default=False,
+    )
+    crop: str = setting(
+        "What an image that is not square loses: center cuts off the ends of "
+        "the longer side, as training on folders does; squash squeezes all of "
+        "it into a square.",
+        default="center",
+        valid=one_of(("center", "squash")),
+    )
+    explain: bool = setting(
+        "Draw for each image where the network looks, into the directory "
+        "heat_maps, beside the file of --output if there is one. It takes as "
+        "long as 362 predictions.",
+        default=False,
+    )
+    format: str = setting(
+        "What is printed: text for people, JSON or CSV for programs.",
+        default="text",
+        valid=one_of(("text", "json", "csv")),
+    )
+    output: str = setting(
+        "The file that this goes to, instead of the terminal.",
+        default="",
+        default_text="none",
+    )
+
+
+# By the name of the command. Two of them may have a flag of one name.
+COMMAND_OPTIONS = {
+    "evaluate": EvaluateOptions,
+    "report": ReportOptions,
+    "compare": CompareOptions,
+    "predict": PredictOptions,
+}
