@@ -12,6 +12,7 @@ from cifar10_tf.cli.commands import (
     predict,
     prepare,
     report,
+    serve,
     train,
 )
 from cifar10_tf.settings import similar_names
@@ -24,6 +25,7 @@ COMMANDS = {
     "report": report,
     "compare": compare,
     "predict": predict,
+    "serve": serve,
     "prepare": prepare,
     "doctor": doctor,
 }

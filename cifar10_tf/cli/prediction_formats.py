@@ -31,14 +31,10 @@ def to_text(results: _Results) -> Iterator[str]:
 
 
 def to_json(results: _Results) -> Iterator[str]:
-    """Yields a list of what `Prediction.to_dict` says, or {file, error}."""
+    """Yields a list of what `to_dict` of each says."""
     yield "["
     for i, result in enumerate(results):
-        if isinstance(result, Failure):
-            entry = {"file": result.name, "error": result.error}
-        else:
-            entry = result.to_dict()
-        yield f"{',' if i else ''}\n  {json.dumps(entry)}"
+        yield f"{',' if i else ''}\n  {json.dumps(result.to_dict())}"
     yield "\n]\n"
 
 

@@ -30,6 +30,10 @@ class Failure(NamedTuple):
     name: str
     error: str
 
+    def to_dict(self) -> dict[str, str]:
+        """Returns what `predict --format=json` prints of it."""
+        return {"file": self.name, "error": self.error}
+
 
 def find(arguments: Iterable[str]) -> Iterator[ImageFile | Failure]:
     """Yields the files that are named, sorted where a name is of several.

@@ -16,6 +16,9 @@ from cifar10_tf.system.version import VERSION
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
+# The style of all pages.
+STYLE = _TEMPLATES / "page.css"
+
 
 def write(path: pathlib.Path, template: str, **content: Any) -> None:
     """Writes a page of a template, whole or not at all.
@@ -51,7 +54,7 @@ def _environment() -> jinja2.Environment:
     digest = hashlib.sha256(script.encode()).digest()
     environment.globals.update(
         script=Markup(script),
-        style=Markup((_TEMPLATES / "page.css").read_text("utf-8")),
+        style=Markup(STYLE.read_text("utf-8")),
         version=VERSION,
         script_hash=f"sha256-{base64.b64encode(digest).decode()}",
     )

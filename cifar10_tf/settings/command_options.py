@@ -2,7 +2,12 @@
 
 import dataclasses
 
-from cifar10_tf.settings.setting import check_fields, one_of, setting
+from cifar10_tf.settings.setting import (
+    between,
+    check_fields,
+    one_of,
+    setting,
+)
 
 
 def _run_dir(help_text: str) -> str:
@@ -118,10 +123,32 @@ class PredictOptions(_Checked):
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServeOptions(_Checked):
+    """Where a model is served.
+
+    Raises:
+        ValueError: as of `EvaluateOptions`.
+    """
+
+    run_dir: str = _run_dir("The directory of the run.")
+    host: str = setting(
+        "The address to listen on. 127.0.0.1 is for this machine only; 0.0.0.0 "
+        "lets others in.",
+        default="127.0.0.1",
+    )
+    port: int = setting(
+        "The port to listen on; 0: any that is free.",
+        default=8000,
+        valid=between(0, 65535),
+    )
+
+
 # By the name of the command. Two of them may have a flag of one name.
 COMMAND_OPTIONS = {
     "evaluate": EvaluateOptions,
     "report": ReportOptions,
     "compare": CompareOptions,
     "predict": PredictOptions,
+    "serve": ServeOptions,
 }

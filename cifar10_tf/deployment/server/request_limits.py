@@ -1,0 +1,112 @@
+"""What a request may take: bytes, and time to send them."""
+
+import asyncio
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+
+MAX_BYTES = 16_000_000
+
+# Of all requests that are being sent or answered.
+_MAX_BYTES_IN_ALL = 16 * MAX_BYTES
+
+_MAX_SECONDS = 30.0
+
+# Nothing of another host, nothing kept, no frame around it.
+_HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; "
+        b"img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; "
+        b"form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+]
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, error: str):
+        super().__init__(error)
+        self.status = status
+
+
+class RequestLimits:
+    """ASGI middleware: reads each body within limits, then passes it on.
+
+    Every answer gets the headers that keep a browser to this page.
+    """
+
+    def __init__(self, app: Any):
+        self._app = app
+        self._num_bytes = 0  # of all requests
+
+    async def __call__(self, scope, receive, send) -> None:
+        """Handles a request, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        body = bytearray()
+        try:
+            try:
+                async with asyncio.timeout(_MAX_SECONDS):
+                    is_whole = await self._read(scope, receive, body)
+            except TimeoutError:
+                raise _RefusedError(
+                    408, f"not sent within {_MAX_SECONDS:g} seconds"
+                ) from None
+            if is_whole:
+                await self._app(
+                    scope, _replay(body, receive), send_with_headers
+                )
+        except _RefusedError as refused:
+            headers = {"Connection": "close"}  # the rest is not read
+            if refused.status == 429:
+                headers["Retry-After"] = "1"
+            response = JSONResponse(
+                {"error": str(refused)}, refused.status, headers
+            )
+            await response(scope, receive, send_with_headers)
+        finally:
+            self._num_bytes -= len(body)
+
+    async def _read(self, scope, receive, body: bytearray) -> bool:
+        """Returns whether all came; otherwise the client has gone."""
+        length = Headers(scope=scope).get("content-length", "0")
+        # Servers refuse what is no number.
+        if length.isdecimal() and int(length) > MAX_BYTES:
+            raise _RefusedError(413, f"more than {MAX_BYTES:,} bytes")
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return False
+            chunk = message.get("body", b"")
+            body += chunk
+            self._num_bytes += len(chunk)
+            if len(body) > MAX_BYTES:
+                raise _RefusedError(413, f"more than {MAX_BYTES:,} bytes")
+            if self._num_bytes > _MAX_BYTES_IN_ALL:
+                raise _RefusedError(429, "too much is being sent; try again")
+            if not message.get("more_body"):
+                return True
+
+
+def _replay(body: bytearray, receive):
+    """Returns a `receive` that gives the whole body at once."""
+    messages = [
+        {"type": "http.request", "body": bytes(body), "more_body": False}
+    ]
+
+    async def receive_whole():
+        return messages.pop() if messages else await receive()
+
+    return receive_whole

@@ -1,0 +1,47 @@
+"""The server: a socket, and the application behind it, until it is stopped."""
+
+import socket
+
+import uvicorn
+
+from cifar10_tf.system.errors import UserError
+
+# Connections; more are refused.
+_MAX_CONNECTIONS = 512
+
+# What has begun is finished before the end, but not for ever.
+_GRACE_SEC = 30
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a socket that connections may come to; 0: any free port.
+
+    Raises:
+        UserError: it can't be had.
+    """
+    try:
+        family = socket.getaddrinfo(host, port)[0][0]
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise UserError(
+            f"--host={host} --port={port} can't be listened on "
+            f"({error.strerror}); choose another --port, or 0 for any."
+        ) from error
+
+
+def serve(app, listening: socket.socket) -> None:
+    """Answers requests until SIGINT or SIGTERM; then ends what has begun."""
+    uvicorn.Server(config(app)).run([listening])
+
+
+def config(app) -> uvicorn.Config:
+    """Returns how an application is served."""
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_GRACE_SEC,
+    )
