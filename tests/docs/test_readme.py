@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 from absl.testing import absltest
+from PIL import Image
 
 from cifar10_tf.datasets.tfds.cifar10_builder import Cifar10
 from cifar10_tf.datasets.tfds.synthetic10 import draw
@@ -20,6 +21,8 @@ _ELSEWHERE = {
     "make ": "`.ci/run` and whoever runs these tests",
     "cifar10-tf prepare ": "tests/datasets/test_official_archives.py",
     "python benchmarks/": "benchmarks/tests",
+    "pip install ": "setup.cfg's extra test, which has the others",
+    "cifar10-tf serve ": "tests/cli/commands/test_serve.py",
 }
 
 # The models' own would take ten times as long, and tell nothing more.
@@ -50,6 +53,9 @@ class ReadmeTest(CommandTestCase):
         super().setUp()
         splits = {"train": draw(1, 40), "test": draw(2, 20)}
         Cifar10(splits, data_dir=self.data_dir).download_and_prepare()
+        (self.directory / "pictures").mkdir()
+        for name in "ship.jpg", "pictures/other.png":
+            Image.new("RGB", (60, 40)).save(self.directory / name)
 
     def test_commands_and_programs(self):
         outputs = {command: self._run(command) for command in _commands()}
@@ -62,8 +68,8 @@ class ReadmeTest(CommandTestCase):
         self.assertTrue((self.directory / "runs/robustness.png").exists())
         self.assertTrue((self.directory / "runs/pieces/summary.json").exists())
 
-        notebook, pipeline, plain_keras = _blocks("python")
-        for program in notebook, pipeline:
+        notebook, pipeline, plain_keras, predict = _blocks("python")
+        for program in notebook, pipeline, predict:
             self._run_program(program)
         accuracy = float(self._run_program(plain_keras).split()[-1])
         self.assertIn(f"test accuracy {accuracy:.2%}", evaluated)
