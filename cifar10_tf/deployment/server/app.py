@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pydantic
 from fastapi import FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from PIL import Image
@@ -18,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from cifar10_tf.deployment import occlusion
 from cifar10_tf.deployment.predictions import Prediction
 from cifar10_tf.deployment.predictor import Predictor
-from cifar10_tf.deployment.server import uploads
+from cifar10_tf.deployment.server import schemas, uploads
 from cifar10_tf.deployment.server.batching import Batching, BusyError
 from cifar10_tf.deployment.server.request_limits import RequestLimits
 from cifar10_tf.deployment.server.samples import Samples
@@ -34,68 +33,6 @@ _MAX_WAITING = 64
 
 # Each takes as long as 362 predictions.
 _MAX_EXPLAINED = 8
-
-
-class Error(pydantic.BaseModel):
-    """What went wrong."""
-
-    error: str
-
-
-class Guess(pydantic.BaseModel):
-    """A class, and how probable it is."""
-
-    label: str
-    probability: float
-
-
-class ImageResult(pydantic.BaseModel):
-    """The most probable classes of an image, or why it can't be used."""
-
-    file: str
-    predictions: list[Guess] | None = None
-    error: str | None = None
-    pixels: str | None = None
-    heat_map: str | None = None
-
-
-class Answer(pydantic.BaseModel):
-    """A result for each image, in order."""
-
-    images: list[ImageResult]
-    milliseconds: float
-    runtime: str
-
-
-def _errors(**texts: str) -> dict[int | str, dict[str, Any]]:
-    return {
-        int(status.removeprefix("on_")): {"model": Error, "description": text}
-        for status, text in texts.items()
-    }
-
-
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            uploads.MULTIPART: {
-                "schema": {
-                    "type": "object",
-                    "required": ["images"],
-                    "properties": {
-                        "images": {
-                            "type": "array",
-                            "minItems": 1,
-                            "maxItems": uploads.MAX_IMAGES,
-                            "items": {"type": "string", "format": "binary"},
-                        }
-                    },
-                }
-            },
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
-        },
-    }
-}
 
 
 def make_app(
@@ -126,31 +63,11 @@ def make_app(
     app.add_middleware(RequestLimits)
     _add_errors(app)
 
-    @app.post(
-        "/predict",
-        response_model=Answer,
-        responses=_errors(
-            on_400="A form that can't be read.",
-            on_408="The body did not come in time.",
-            on_413="Too many bytes, or pixels.",
-            on_415="Another type of content.",
-            on_422="None of the images can be used.",
-            on_429="Too many requests wait; Retry-After says how long.",
-        ),
-        openapi_extra=_BODY,
-    )
-    async def predict(request: Request, explain: bool = False) -> Response:
-        """Classifies images: the files of a form, or one as the whole body.
-
-        explain adds the 32 x 32 pixels that the network got, and where it
-        looks, as pictures: of at most 8 images.
-        """
+    async def answer(request: Request, *, explain: bool) -> Response:
         start = time.perf_counter()
         images = await uploads.read(request)
         if explain and len(images) > _MAX_EXPLAINED:
-            raise HTTPException(
-                413, f"more than {_MAX_EXPLAINED} images to explain"
-            )
+            raise HTTPException(400, f"more than {_MAX_EXPLAINED} images")
         results = await batching.classify(images)
         entries = [result.to_dict() for result in results]
         if all("error" in entry for entry in entries):
@@ -168,6 +85,19 @@ def make_app(
             }
         )
 
+    @app.post("/predict", **schemas.classifies(uploads.MAX_IMAGES))
+    async def predict(request: Request) -> Response:
+        """Classifies images: the files of a form, or one as the whole body."""
+        return await answer(request, explain=False)
+
+    @app.post("/explain", **schemas.classifies(_MAX_EXPLAINED))
+    async def explain(request: Request) -> Response:
+        """Classifies images, and says what the network got and looked at.
+
+        Both are pictures, as data: pixels and heat_map.
+        """
+        return await answer(request, explain=True)
+
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """Says that the server answers."""
@@ -178,7 +108,9 @@ def make_app(
         """Says what the model was trained on, and how good it is."""
         return card
 
-    @app.get("/samples", responses=_errors(on_404="No test images here."))
+    @app.get(
+        "/samples", responses=schemas.errors({404: "No test images here."})
+    )
     async def draw_samples(
         number: int = Query(6, ge=1, le=24),
     ) -> list[dict[str, str]]:

@@ -71,13 +71,13 @@ class AppTest(parameterized.TestCase):
         self.assertEqual(self._labels(response), ["dark"])
 
     def test_an_explanation_has_pictures(self):
-        response = self._post("/predict?explain=true", files=_form(png()))
+        response = self._post("/explain", files=_form(png()))
         (image,) = response.json()["images"]
         for name in "pixels", "heat_map":
             self.assertStartsWith(image[name], "data:image/png;base64,")
         too_many = _form(*[png()] * 9)
-        response = self._post("/predict?explain=true", files=too_many)
-        self._assert_refused(response, 413, "more than 8")
+        response = self._post("/explain", files=too_many)
+        self._assert_refused(response, 400, "more than 8")
 
     def test_what_is_no_image(self):
         headers = {"Content-Type": "image/png"}
@@ -112,8 +112,6 @@ class AppTest(parameterized.TestCase):
             400,
             "form can't be read",
         )
-        response = self._post("/predict?explain=perhaps", files=_form(png()))
-        self._assert_refused(response, 422, "explain: ")
         self._assert_refused(self._get("/predict"), 405, "Not Allowed")
         self._assert_refused(self._get("/../../etc/passwd"), 404, "Not Found")
 
@@ -163,7 +161,8 @@ class AppTest(parameterized.TestCase):
         self._assert_refused(self._get("/samples"), 404, "not on this machine")
         paths = self._get("/openapi.json").json()["paths"]
         self.assertEqual(
-            set(paths), {"/predict", "/healthz", "/model", "/samples"}
+            set(paths),
+            {"/predict", "/explain", "/healthz", "/model", "/samples"},
         )
 
     def test_nothing_of_another_host(self):

@@ -76,9 +76,9 @@ function card(image, result, answer) {
 async function classify(image) {
   const form = new FormData();
   form.append("images", image.blob, image.name);
-  const query = byId("explain").checked ? "?explain=true" : "";
+  const path = byId("explain").checked ? "/explain" : "/predict";
   const answer = await answerOf(
-    await fetch(`/predict${query}`, { method: "POST", body: form }));
+    await fetch(path, { method: "POST", body: form }));
   return card(image, answer.images[0], answer);
 }
 
