@@ -9,6 +9,7 @@ from cifar10_tf.cli.commands import (
     compare,
     doctor,
     evaluate,
+    export,
     predict,
     prepare,
     report,
@@ -26,6 +27,7 @@ COMMANDS = {
     "compare": compare,
     "predict": predict,
     "serve": serve,
+    "export": export,
     "prepare": prepare,
     "doctor": doctor,
 }

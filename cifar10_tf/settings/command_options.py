@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from cifar10_tf.settings.export_formats import FORMATS
 from cifar10_tf.settings.setting import (
     between,
     check_fields,
@@ -144,6 +145,24 @@ class ServeOptions(_Checked):
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportOptions(_Checked):
+    """What a run is exported to.
+
+    Raises:
+        ValueError: as of `EvaluateOptions`.
+    """
+
+    run_dir: str = _run_dir("The directory of the run.")
+    format: str = setting(
+        "What is written into export in the directory of the run: a SavedModel "
+        "for TensorFlow Serving, files for LiteRT in float32 or in integers, "
+        "for ONNX Runtime and for Keras.",
+        default="all",
+        valid=one_of(("all", *FORMATS)),
+    )
+
+
 # By the name of the command. Two of them may have a flag of one name.
 COMMAND_OPTIONS = {
     "evaluate": EvaluateOptions,
@@ -151,4 +170,5 @@ COMMAND_OPTIONS = {
     "compare": CompareOptions,
     "predict": PredictOptions,
     "serve": ServeOptions,
+    "export": ExportOptions,
 }

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +43,36 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
             _sync_directory(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_directory(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields another name; then the directory there takes `path`.
+
+    Never is half of it there. For a moment there is neither the old nor the new
+    one, since no directory can take the place of another.
+    """
+    aside = path.with_name(f".new-{path.name}")
+    old = path.with_name(f".old-{path.name}")
+    try:
+        with naming(path):
+            _remove(aside)
+            yield aside
+            _remove(old)
+            if path.exists():
+                path.rename(old)
+            aside.rename(path)
+            _sync_directory(path.parent)
+    finally:
+        _remove(aside)
+        _remove(old)
+
+
+def _remove(directory: pathlib.Path) -> None:
+    if directory.is_symlink():
+        directory.unlink()
+    elif directory.exists():
+        shutil.rmtree(directory)
 
 
 def append(path: pathlib.Path, text: str) -> None:

@@ -1,6 +1,9 @@
 """Where this package's messages go: to stderr, a line each."""
 
+import contextlib
 import logging
+import os
+from collections.abc import Iterator
 
 
 def show() -> None:
@@ -13,6 +16,22 @@ def show() -> None:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False  # absl's handler would print it again
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Silences what libraries say that nothing else turns off.
+
+    All of stderr is silent meanwhile, whoever writes; exceptions pass.
+    """
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 class _Formatter(logging.Formatter):

@@ -5,6 +5,8 @@ import logging
 import os
 from collections.abc import Iterator
 
+from cifar10_tf.system import log_output
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,11 +47,5 @@ def _use_first(gpus: list) -> None:
 def quiet_import() -> Iterator[None]:
     """Silences what TensorFlow says when it is imported; exceptions pass."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    saved = os.dup(2)
-    with open(os.devnull, "wb") as null:
-        os.dup2(null.fileno(), 2)
-    try:
+    with log_output.quiet_stderr():
         yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

@@ -3,27 +3,12 @@
 import importlib
 import os
 import pathlib
-from typing import NamedTuple
 
-from cifar10_tf.deployment.runtimes.runtime import INSTALL, Runtime
+from cifar10_tf.deployment.runtimes.runtime import Runtime
 from cifar10_tf.runs.run_directory import RunDirectory
-from cifar10_tf.system import paths, tensorflow_startup
+from cifar10_tf.settings.export_formats import FORMATS, ExportFormat
+from cifar10_tf.system import log_output, paths, tensorflow_startup
 from cifar10_tf.system.errors import UserError
-
-
-class _Format(NamedTuple):
-    name: str
-    runtime: str  # a module beside this one, and its class
-    library: str
-
-
-# By suffix; imported on demand, since TensorFlow takes seconds.
-_FILES = {
-    ".tflite": _Format("LiteRT", "litert.LiteRt", "ai_edge_litert"),
-    ".onnx": _Format("ONNX", "onnx_runtime.OnnxRuntime", "onnxruntime"),
-    ".keras": _Format("Keras", "keras_file.KerasFile", "tensorflow"),
-}
-_DIRECTORY = _Format("SavedModel", "savedmodel.SavedModel", "tensorflow")
 
 
 def load(path: str | os.PathLike) -> Runtime:
@@ -42,44 +27,68 @@ def load(path: str | os.PathLike) -> Runtime:
         raise UserError(
             f"{path} does not exist; a run's models are made by export."
         )
-    if path.suffix in _FILES and path.is_file():
-        return _load(path, _FILES[path.suffix])
-    if (path / "saved_model.pb").is_file():
-        return _load(path, _DIRECTORY)
     run = RunDirectory(path)
     if path.is_dir() and run.is_run():
         run.read_summary()  # before the seconds of TensorFlow
         run.check_model()
         tensorflow_startup.start_tensorflow()
-        return _import("keras_run.KerasRun")(run)
+        from cifar10_tf.deployment.runtimes.keras_run import KerasRun
+
+        return KerasRun(run)
+    return load_export(path, _format_of(path))
+
+
+def _format_of(path: pathlib.Path) -> ExportFormat:
+    if (path / "saved_model.pb").is_file():
+        return FORMATS["savedmodel"]
+    files = {
+        pathlib.PurePath(of.file).suffix: of
+        for of in FORMATS.values()
+        if not of.is_quantized
+    }
+    files.pop("")
+    if path.suffix in files and path.is_file():
+        return files[path.suffix]
     raise UserError(
         f"{path} holds no model: expected the directory of a run, or what "
         "export makes of it, which is a SavedModel or a file whose name ends "
-        f"in {', '.join(_FILES)}."
+        f"in {', '.join(files)}."
     )
 
 
-def _load(path: pathlib.Path, of: _Format) -> Runtime:
-    if of.library == "tensorflow":
-        tensorflow_startup.start_tensorflow()
+def load_export(path: pathlib.Path, of: ExportFormat) -> Runtime:
+    """Loads what `export` wrote.
+
+    Raises:
+        UserError: as of `load`.
+    """
+    runtime = runtime_class(of)
     try:
-        runtime = _import(of.runtime)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != of.library:
-            raise
-        raise UserError(
-            f"{path.name} needs {of.library}, which is not installed: {INSTALL}"
-        ) from error
-    try:
-        return runtime(path)
+        with log_output.quiet_stderr():
+            return runtime(path)
     except Exception as error:  # each library has its own
         raise UserError(
-            f"{path} can't be loaded: it is damaged, or no {of.name} model "
-            f"that export made ({type(error).__name__}); export the run again."
+            f"{path} can't be loaded: it is damaged, or nothing that export "
+            f"made ({type(error).__name__}); export the run again."
         ) from error
 
 
-def _import(runtime: str) -> type[Runtime]:
-    module, _, name = runtime.partition(".")
+def runtime_class(of: ExportFormat) -> type[Runtime]:
+    """Returns the class that writes and computes a format.
+
+    Raises:
+        UserError: the library that computes it is not installed.
+    """
+    if not of.libraries:
+        tensorflow_startup.start_tensorflow()
+    module, _, name = of.runtime.partition(".")
     package = __name__.rpartition(".")[0]
-    return getattr(importlib.import_module(f"{package}.{module}"), name)
+    try:
+        return getattr(importlib.import_module(f"{package}.{module}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in of.libraries:
+            raise
+        raise UserError(
+            f"{of.file} needs {of.libraries[0]}, which is not installed: "
+            "pip install 'cifar10_tf[export]'"
+        ) from error

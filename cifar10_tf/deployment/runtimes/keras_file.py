@@ -1,4 +1,4 @@
-"""An exported model.keras, in Keras."""
+"""A .keras file that takes uint8 images: written, and computed by Keras."""
 
 import pathlib
 
@@ -6,8 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cifar10_tf.deployment import metadata
-from cifar10_tf.deployment.raw_images import taking_raw_images
+from cifar10_tf.deployment.metadata import (
+    Metadata,
+    add_to_archive,
+    from_archive,
+)
+from cifar10_tf.deployment.network import IMAGE, Network, taking_raw_images
 from cifar10_tf.deployment.runtimes.runtime import Runtime
 from cifar10_tf.models.building import build_model
 from cifar10_tf.models.layers.plain_keras import in_plain_keras
@@ -29,7 +33,7 @@ class KerasFile(Runtime):
         Raises:
             Exception: it is damaged, or something else.
         """
-        described = metadata.from_archive(path)
+        described = from_archive(path)
         self.class_names = described.class_names
         with saved_model.keeping_policy():
             keras.config.set_dtype_policy(described.precision)
@@ -40,8 +44,15 @@ class KerasFile(Runtime):
         saved_model.load_weights(model, path)
         self._compute = tf.function(
             lambda images: model(images, training=False),
-            input_signature=[tf.TensorSpec((None, 32, 32, 3), tf.uint8)],
+            input_signature=[IMAGE],
         )
 
     def _predict(self, images: np.ndarray) -> np.ndarray:
         return self._compute(images).numpy()
+
+    @staticmethod
+    def write(network: Network, path: pathlib.Path) -> Metadata:
+        """Writes a model that loads in plain Keras, in the run's precision."""
+        network.model.save(path)
+        add_to_archive(path, network.metadata)
+        return network.metadata

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from cifar10_tf.deployment.network import IMAGE
 from cifar10_tf.deployment.runtimes.runtime import Runtime
 from cifar10_tf.pipeline.batches import to_float
 from cifar10_tf.runs import saved_model
@@ -10,7 +11,12 @@ from cifar10_tf.runs.run_directory import RunDirectory
 
 
 class KerasRun(Runtime):
-    """`model.keras` of a complete run."""
+    """`model.keras` of a complete run.
+
+    Attributes:
+        model: images in [0, 1] -> probabilities.
+        precision: the dtype policy in which it computes.
+    """
 
     name = "Keras"
 
@@ -21,11 +27,12 @@ class KerasRun(Runtime):
             UserError: the run is not complete, or its model is damaged.
         """
         self.class_names = run.class_names()
-        model = saved_model.load_in_its_precision(run)
+        self.precision = run.read_summary()["precision"]
+        self.model = model = saved_model.load_in_its_precision(run)
         # A third of the time of `model.predict` for one image.
         self._compute = tf.function(
             lambda images: model(to_float(images), training=False),
-            input_signature=[tf.TensorSpec((None, 32, 32, 3), tf.uint8)],
+            input_signature=[IMAGE],
         )
 
     def _predict(self, images: np.ndarray) -> np.ndarray:

@@ -1,13 +1,24 @@
-"""A .tflite file, in LiteRT; without TensorFlow."""
+"""A .tflite file: written, and computed by LiteRT without TensorFlow."""
 
+import dataclasses
 import pathlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from cifar10_tf.deployment import metadata
+from cifar10_tf.deployment.metadata import (
+    Metadata,
+    add_to_archive,
+    from_archive,
+)
 from cifar10_tf.deployment.runtimes.runtime import Runtime
 from cifar10_tf.system import inventory
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from cifar10_tf.deployment.network import Network
 
 
 class LiteRt(Runtime):
@@ -21,22 +32,48 @@ class LiteRt(Runtime):
         Raises:
             Exception: it is damaged, or something else.
         """
-        self.class_names = metadata.from_archive(path).class_names
+        self.class_names = from_archive(path).class_names
         self._interpreter = Interpreter(
             str(path), num_threads=inventory.num_cpus()
         )
         (inputs,) = self._interpreter.get_input_details()
         (outputs,) = self._interpreter.get_output_details()
         self._input, self._output = inputs["index"], outputs["index"]
-        self._num_images = None
+        self._take(1)
+
+    def _take(self, num_images: int) -> None:
+        """Makes room for so many images at a time, which takes a moment."""
+        self._interpreter.resize_tensor_input(
+            self._input, (num_images, 32, 32, 3), strict=True
+        )
+        self._interpreter.allocate_tensors()
+        self._num_images = num_images
 
     def _predict(self, images: np.ndarray) -> np.ndarray:
         if self._num_images != len(images):
-            self._interpreter.resize_tensor_input(
-                self._input, images.shape, strict=True
-            )
-            self._interpreter.allocate_tensors()
-            self._num_images = len(images)
+            self._take(len(images))
         self._interpreter.set_tensor(self._input, images)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)
+
+    @classmethod
+    def write(cls, network: "Network", path: pathlib.Path) -> Metadata:
+        """Writes it in float32, its weights and labels in one file."""
+        import tensorflow as tf
+
+        converter = tf.lite.TFLiteConverter.from_concrete_functions(
+            [network.frozen_in_float32.get_concrete_function()], tf.Module()
+        )
+        precision = cls._prepare(converter, network)
+        path.write_bytes(converter.convert())
+        # Readers of labels find them in an archive after the model.
+        metadata = dataclasses.replace(network.metadata, precision=precision)
+        add_to_archive(path, metadata)
+        return metadata
+
+    @staticmethod
+    def _prepare(
+        converter: "tf.lite.TFLiteConverter", network: "Network"
+    ) -> str:
+        """Returns what the model will compute in."""
+        return "float32"

@@ -7,8 +7,6 @@ import numpy as np
 # As many images at a time: more are no faster, and need more memory.
 _MOST = 256
 
-INSTALL = "pip install 'cifar10_tf[export]'"
-
 
 class Runtime(abc.ABC):
     """A model in memory: images -> probabilities. For one thread at a time.

@@ -1,15 +1,16 @@
-"""A SavedModel, in TensorFlow."""
+"""A SavedModel: written, and computed by TensorFlow."""
 
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
-from cifar10_tf.deployment.metadata import MEMBER, Metadata
+from cifar10_tf.deployment.metadata import LABELS, MEMBER, Metadata
+from cifar10_tf.deployment.network import Network
 from cifar10_tf.deployment.runtimes.runtime import Runtime
 
-# Where TensorFlow leaves what is not its own alone.
-EXTRAS = "assets.extra"
+# In which TensorFlow looks at nothing.
+_EXTRAS = "assets.extra"
 
 
 class SavedModel(Runtime):
@@ -23,7 +24,7 @@ class SavedModel(Runtime):
         Raises:
             Exception: it is damaged, or something else.
         """
-        text = (path / EXTRAS / MEMBER).read_text("utf-8")
+        text = (path / _EXTRAS / MEMBER).read_text("utf-8")
         self.class_names = Metadata.from_json(text).class_names
         # The signature lives as long as what it is of.
         self._loaded = tf.saved_model.load(path)
@@ -32,3 +33,16 @@ class SavedModel(Runtime):
     def _predict(self, images: np.ndarray) -> np.ndarray:
         outputs = self._compute(image=tf.constant(images))
         return outputs["probabilities"].numpy()
+
+    @staticmethod
+    def write(network: Network, path: pathlib.Path) -> Metadata:
+        """Writes what TensorFlow Serving takes, in the run's precision."""
+        # Weights are in the function: a module that has nothing will do.
+        tf.saved_model.save(
+            tf.Module(), path, {"serving_default": network.frozen}
+        )
+        extras = path / _EXTRAS
+        extras.mkdir()
+        (extras / MEMBER).write_text(network.metadata.to_json(), "utf-8")
+        (extras / LABELS).write_text(network.metadata.labels(), "utf-8")
+        return network.metadata

@@ -1,0 +1,1 @@
+"""A run -> its network in other formats, checked and measured."""
