@@ -235,6 +235,32 @@ class ReportTest(ReportTestCase):
         page = _Page(directory.report.read_text("utf-8"))
         self.assertRegex(page.text, "It can't be shown: .*model.keras")
 
+    def test_accuracies_on_corrupted_images(self):
+        page = self._write()
+        self.assertNotIn("corrupted", page.text)
+        directory = run_contents.RunDirectory(self.path)
+        result = {
+            "model": "dropout", "dataset": "cifar10", "seed": 1,
+            "split": "test", "num_images": 60,
+            "corruptions": run_directories.CORRUPTIONS,
+        }  # fmt: skip
+        for change, said in (
+            ({}, "made here, by the published definitions"),
+            ({"seed": 2}, "of another run, or of other images"),
+            ({"corruptions": []}, "is damaged, or no result of ours"),
+        ):
+            directory.corruptions.write_text(json.dumps(result | change))
+            report.write(run_contents.read(directory))
+            page = _Page(directory.report.read_text("utf-8"))
+            self.assertIn(said, page.text)
+            self.assertEqual("shot noise" in page.text, not change)
+            if not change:
+                self.assertIn("50.0% mean corruption accuracy", page.text)
+                self.assertIn("40.0% to 60.0%", page.text)
+                self.assertContainsSubset(
+                    ["--shade:0.650", "--shade:0.350"], page.values("style")
+                )
+
     @unittest.skipUnless(_CHROMIUM, "no Chromium is installed")
     def test_the_script_runs_in_a_browser(self):
         page = self._write()
