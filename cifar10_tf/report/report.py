@@ -16,6 +16,9 @@ from cifar10_tf.system.errors import UserError
 # Pixels; the pictures that matplotlib drew are four times as large.
 _SAMPLES_WIDTH = 1140
 
+# Of each corruption's images, where a table has both.
+_SOURCES = {result_file.COMPUTED: "made here", result_file.TFDS: "TFDS"}
+
 
 def write(run: RunContents, images: np.ndarray | None = None) -> None:
     """Writes the page of a run into its directory.
@@ -37,7 +40,7 @@ def write(run: RunContents, images: np.ndarray | None = None) -> None:
         corruptions=_corruptions(run),
         samples=_samples(run),
         times=_times(run.summary),
-        machine=_machine(run.summary),
+        machine=machine(run.summary),
         files=_files(run.directory),
         **predictions.content(run, images),
     )
@@ -117,7 +120,8 @@ def _corruptions(run: RunContents) -> dict[str, Any] | None:
     sources = corruptions["sources"]
     is_mixed = len(set(sources.values())) > 1
     names = [
-        name.replace("_", " ") + (f" ({sources[name]})" if is_mixed else "")
+        name.replace("_", " ")
+        + (f" ({_SOURCES[sources[name]]})" if is_mixed else "")
         for name in accuracy
     ]
     return {
@@ -154,7 +158,7 @@ def _times(summary: dict[str, Any]) -> list[tuple[str, float, float]]:
     return [(what, sec, sec / total if total else 0) for what, sec in parts]
 
 
-def _machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns what a training ran on: names and values."""
     rows = [("precision", summary["precision"])]
     if "jit" in summary:  # older runs don't say

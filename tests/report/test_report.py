@@ -181,6 +181,13 @@ class ReportTest(ReportTestCase):
                 run_contents.read(run_contents.RunDirectory(self.path))
             )
 
+    def test_a_single_epoch_stands_in_the_middle(self):
+        chart = svg_charts.epoch_chart(
+            "", [svg_charts.Series("", [0.5], 1)], str
+        )
+        self.assertBetween(chart.positions[0], 0.4, 0.6)
+        self.assertIn('text-anchor="middle">1<', chart.svg)
+
     def test_ticks_are_told_apart(self):
         for low, high in (0.5, 0.502), (2.1, 2.2), (0.1, 0.9), (0, 7):
             labels = svg_charts.line_chart(
