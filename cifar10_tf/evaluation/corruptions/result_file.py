@@ -29,7 +29,7 @@ def table_with_means(accuracy: dict[str, list[float]]) -> np.ndarray:
 
     accuracy: by type, of each severity.
     """
-    table = np.array(list(accuracy.values()))
+    table = np.array(list(accuracy.values()), float)
     table = np.vstack([table, table.mean(axis=0)])
     return np.hstack([table, table.mean(axis=1, keepdims=True)])
 
@@ -81,6 +81,8 @@ def read(run: RunDirectory, summary: dict[str, Any]) -> dict[str, Any] | None:
 
 def _read(run: RunDirectory) -> dict[str, Any]:
     try:
+        if not run.corruptions.is_file():
+            raise ValueError("it is no file")  # a pipe would be waited for
         result = json.loads(run.corruptions.read_text("utf-8"))
         corruptions = result["corruptions"]
         table = np.array(list(corruptions["accuracy"].values()), float)

@@ -1,4 +1,5 @@
 import json
+import os
 
 from absl.testing import absltest, parameterized
 
@@ -49,6 +50,11 @@ class ResultFileTest(parameterized.TestCase):
         with self.assertRaisesRegex(UserError, "no result of ours"):
             result_file.write(self.run_dir, _RESULT)
         self.assertTrue(self.run_dir.corruptions.is_symlink())
+
+    def test_a_pipe_is_not_waited_for(self):
+        os.mkfifo(self.run_dir.corruptions)
+        with self.assertRaisesRegex(UserError, "no result of ours"):
+            result_file.read(self.run_dir, _SUMMARY)
 
     @parameterized.parameters(
         {"accuracy": {}},
