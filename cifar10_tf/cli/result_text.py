@@ -1,13 +1,9 @@
 """The result of a run as lines for a terminal."""
 
 from cifar10_tf.datasets import names
+from cifar10_tf.evaluation.corruptions import result_file
 
 _OF_SPLIT = {"train": "training"}
-
-_SOURCES = {
-    "computed": "made here, by the published definitions",
-    "tfds": "of TFDS, cifar10_corrupted",
-}
 
 
 def describe_result(summary: dict) -> str:
@@ -63,12 +59,11 @@ def _describe_corruptions(corruptions: dict, result: dict) -> str:
     """Returns a table, type by severity, and the mean over it."""
     accuracy, sources = corruptions["accuracy"], corruptions["sources"]
     severities = corruptions["severities"]
-    source = corruptions["source"]
-    is_mixed = source not in _SOURCES
-    shown_source = _SOURCES.get(source, "made here or TFDS's, as named")
+    is_mixed = len(set(sources.values())) > 1
+    source = result_file.source_text(corruptions["source"])
     width = max(map(len, accuracy))
     lines = [
-        f"Accuracy on corrupted {result['split']} images ({shown_source}), %:",
+        f"Accuracy on corrupted {result['split']} images ({source}), %:",
         f"  {'severity':<{width}}"
         + "".join(f"{s:>7}" for s in [*severities, "mean"]),
     ]

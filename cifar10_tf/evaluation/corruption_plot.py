@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifar10_tf.datasets import names
+from cifar10_tf.evaluation.corruptions.result_file import table_with_means
 from cifar10_tf.evaluation.fonts import plain_text
 
 
@@ -15,9 +16,7 @@ def heatmap(result: dict) -> Figure:
     """
     corruptions = result["corruptions"]
     accuracy = corruptions["accuracy"]
-    table = np.array(list(accuracy.values()))
-    table = np.vstack([table, table.mean(axis=0)])
-    table = np.hstack([table, table.mean(axis=1, keepdims=True)])
+    table = table_with_means(accuracy)
     figure = Figure(figsize=(8, 0.36 * len(table) + 1.9), layout="constrained")
     low, high = corruptions["mean_accuracy_ci95"]
     figure.suptitle(

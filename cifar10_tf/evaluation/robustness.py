@@ -12,6 +12,7 @@ from cifar10_tf.evaluation.corruptions.by_name import (
     SEVERITIES,
     corrupt,
 )
+from cifar10_tf.evaluation.corruptions.result_file import COMPUTED, TFDS
 from cifar10_tf.evaluation.evaluation import check_finite
 from cifar10_tf.pipeline.batches import make_eval
 from cifar10_tf.runs import saved_model
@@ -23,9 +24,6 @@ _SEED = 0
 
 # As in `evaluation`.
 _BATCH_SIZE = 250
-
-# Where corrupted images are from.
-COMPUTED, TFDS = "computed", "tfds"
 
 # name -> for each severity what returns its images; None: there are none.
 Prepared = Callable[[str], list[Callable[[], Examples]] | None]

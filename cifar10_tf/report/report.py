@@ -5,14 +5,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cifar10_tf.evaluation.corruptions import result_file
 from cifar10_tf.report import page, predictions, svg_charts
 from cifar10_tf.report.image_sheet import data_uri
 from cifar10_tf.report.run_contents import RunContents
 from cifar10_tf.report.svg_charts import Chart, Series
 from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.system.errors import UserError
 
 # Pixels; the pictures that matplotlib drew are four times as large.
 _SAMPLES_WIDTH = 1140
+
+# Of each corruption's images, where a table has both.
+_SOURCES = {result_file.COMPUTED: "made here", result_file.TFDS: "TFDS"}
 
 
 def write(run: RunContents, images: np.ndarray | None = None) -> None:
@@ -32,9 +37,10 @@ def write(run: RunContents, images: np.ndarray | None = None) -> None:
         summary=run.summary,
         overview=_overview(run.summary),
         curves=_curves(run.history),
+        corruptions=_corruptions(run),
         samples=_samples(run),
         times=_times(run.summary),
-        machine=_machine(run.summary),
+        machine=machine(run.summary),
         files=_files(run.directory),
         **predictions.content(run, images),
     )
@@ -100,6 +106,37 @@ def _curves(history: list[dict[str, Any]]) -> list[Chart]:
     ]
 
 
+def _corruptions(run: RunContents) -> dict[str, Any] | None:
+    """Returns the table of accuracies on corrupted images, if there is one.
+
+    Its rows and columns end with their means.
+    """
+    try:
+        result = result_file.read(run.directory, run.summary)
+    except UserError as error:
+        return {"missing": str(error).rstrip(".")}
+    if result is None:
+        return None
+    corruptions = result["corruptions"]
+    accuracy = corruptions["accuracy"]
+    table = result_file.table_with_means(accuracy)
+    sources = corruptions["sources"]
+    is_mixed = len(set(sources.values())) > 1
+    names = [
+        name.replace("_", " ")
+        + (f" ({_SOURCES[sources[name]]})" if is_mixed else "")
+        for name in accuracy
+    ]
+    return {
+        "missing": "",
+        "severities": corruptions["severities"],
+        "rows": list(zip([*names, "mean"], table.tolist(), strict=True)),
+        "mean": table[-1, -1],
+        "ci95": corruptions["mean_accuracy_ci95"],
+        "source": result_file.source_text(corruptions["source"]),
+    }
+
+
 def _samples(run: RunContents) -> str:
     """Returns the picture of augmented training images, if it is there."""
     try:
@@ -124,7 +161,7 @@ def _times(summary: dict[str, Any]) -> list[tuple[str, float, float]]:
     return [(what, sec, sec / total if total else 0) for what, sec in parts]
 
 
-def _machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns what a training ran on: names and values."""
     rows = [("precision", summary["precision"])]
     if "jit" in summary:  # older runs don't say

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cifar10_tf.datasets import names
-from cifar10_tf.report import page, svg_charts
+from cifar10_tf.report import page, report, svg_charts
 from cifar10_tf.report.svg_charts import Chart, Series
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import METRICS, StudyDirectory
@@ -22,6 +22,7 @@ def write(study: StudyDirectory) -> None:
     summary = _read_summary(study)
     runs = [study.run(seed) for seed in summary["seeds"]]
     summaries = [run.read_summary() for run in runs]
+    machines = [report.machine(of_run) for of_run in summaries]
     page.write(
         study.report,
         "study.html",
@@ -42,6 +43,8 @@ def write(study: StudyDirectory) -> None:
         ],
         curves=_curves([run.read_metrics() for run in runs], summary["seeds"]),
         classes=_classes(summaries),
+        machine=machines[0],
+        are_elsewhere=any(machine != machines[0] for machine in machines),
         settings=list(_settings(runs[0]).items()),
         num_images=summaries[0]["num_test_examples"],
     )
@@ -90,13 +93,19 @@ def _curves(histories: list[list[dict]], seeds: list[int]) -> list[Chart]:
 
 
 def _metrics(metrics: dict[str, dict]) -> list[tuple[str, ...]]:
-    """Returns a row for each: mean, deviation, the least and the most."""
+    """Returns a row for each: mean, interval, deviation, least and most."""
     rows = []
     for name, metric in metrics.items():
         label, form = METRICS[name]
         values = metric["values"]
-        shown = metric["mean"], metric["std"], min(values), max(values)
-        rows.append((label, *(format(value, form) for value in shown)))
+        shown = (
+            metric["mean"], *metric["ci95"], metric["std"],
+            min(values), max(values),
+        )  # fmt: skip
+        mean, low, high, *others = (format(value, form) for value in shown)
+        # That of two runs may be of any size.
+        interval = f"{low} to {high}" if len(values) > 2 else "from 3 runs on"
+        rows.append((label, mean, interval, *others))
     return rows
 
 

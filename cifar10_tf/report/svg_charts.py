@@ -124,8 +124,11 @@ def line_chart(
         x_range, y_range: of the axes; None: of the values.
     """
     values = [v for s in series for v in s.values if _is_number(v)]
+    if not x_range:  # a single point stands in the middle
+        single = 0.5 if len(xs) == 1 else 0
+        x_range = min(xs) - single, max(xs) + single
     plane = _Plane(
-        x_range or (min(xs), max(xs)),
+        x_range,
         y_range or _with_margin(min(values, default=0), max(values, default=1)),
     )
     dots = len(xs) <= 40

@@ -33,6 +33,7 @@ class RunDirectory:
         self.model = self.path / "model.keras"
         self.plots = self.path / "plots"
         self.predictions = self.path / "test_predictions.npz"
+        self.corruptions = self.path / "corruptions.json"
         self.report = self.path / "report.html"
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"

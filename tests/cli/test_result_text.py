@@ -1,6 +1,9 @@
+import copy
+
 from absl.testing import absltest
 
 from cifar10_tf.cli.result_text import describe_evaluation, describe_result
+from tests.report import run_directories
 
 _SUMMARY = {
     "model": "dropout",
@@ -56,15 +59,7 @@ class DescribeResultTest(absltest.TestCase):
         )
 
     def test_corruptions(self):
-        corruptions = {
-            "source": "computed",
-            "mean_accuracy": 0.5,
-            "mean_accuracy_ci95": [0.4, 0.6],
-            "severities": [1, 2],
-            "accuracy": {"fog": [0.7, 0.5], "shot_noise": [0.6, 0.2]},
-            "mean_by_severity": [0.65, 0.35],
-            "sources": {"fog": "computed", "shot_noise": "computed"},
-        }
+        corruptions = copy.deepcopy(run_directories.CORRUPTIONS)
         summary = _SUMMARY | {"corruptions": corruptions}
         self.assertEqual(
             describe_result(summary).splitlines()[-6:],

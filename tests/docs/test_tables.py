@@ -38,8 +38,9 @@ class TablesTest(absltest.TestCase):
         self.assertLen(set(names), len(names))
 
     def test_documents_have_tables(self):
-        for path in tables.FILES:
-            self.assertIn("<!-- end -->\n", path.read_text("utf-8"))
+        texts = {path.name: path.read_text("utf-8") for path in tables.FILES}
+        for name in "README.md", "flags.md":
+            self.assertIn("<!-- end -->\n", texts[name])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,17 @@ from cifar10_tf.settings.config import make_config
 
 CLASS_NAMES = ("cat", "dog", "cow")
 
+# As `evaluate` writes them into a file.
+CORRUPTIONS = {
+    "source": "computed",
+    "mean_accuracy": 0.5,
+    "mean_accuracy_ci95": [0.4, 0.6],
+    "severities": [1, 2],
+    "accuracy": {"fog": [0.7, 0.5], "shot_noise": [0.6, 0.2]},
+    "mean_by_severity": [0.65, 0.35],
+    "sources": {"fog": "computed", "shot_noise": "computed"},
+}
+
 
 def write(
     path: pathlib.Path,

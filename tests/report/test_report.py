@@ -181,6 +181,13 @@ class ReportTest(ReportTestCase):
                 run_contents.read(run_contents.RunDirectory(self.path))
             )
 
+    def test_a_single_epoch_stands_in_the_middle(self):
+        chart = svg_charts.epoch_chart(
+            "", [svg_charts.Series("", [0.5], 1)], str
+        )
+        self.assertBetween(chart.positions[0], 0.4, 0.6)
+        self.assertIn('text-anchor="middle">1<', chart.svg)
+
     def test_ticks_are_told_apart(self):
         for low, high in (0.5, 0.502), (2.1, 2.2), (0.1, 0.9), (0, 7):
             labels = svg_charts.line_chart(
@@ -234,6 +241,32 @@ class ReportTest(ReportTestCase):
         report.write(run_contents.read_for_page(directory))
         page = _Page(directory.report.read_text("utf-8"))
         self.assertRegex(page.text, "It can't be shown: .*model.keras")
+
+    def test_accuracies_on_corrupted_images(self):
+        page = self._write()
+        self.assertNotIn("corrupted", page.text)
+        directory = run_contents.RunDirectory(self.path)
+        result = {
+            "model": "dropout", "dataset": "cifar10", "seed": 1,
+            "split": "test", "num_images": 60,
+            "corruptions": run_directories.CORRUPTIONS,
+        }  # fmt: skip
+        for change, said in (
+            ({}, "made here, by the published definitions"),
+            ({"seed": 2}, "of another run, or of other images"),
+            ({"corruptions": []}, "is damaged, or no result of ours"),
+        ):
+            directory.corruptions.write_text(json.dumps(result | change))
+            report.write(run_contents.read(directory))
+            page = _Page(directory.report.read_text("utf-8"))
+            self.assertIn(said, page.text)
+            self.assertEqual("shot noise" in page.text, not change)
+            if not change:
+                self.assertIn("50.0% mean corruption accuracy", page.text)
+                self.assertIn("40.0% to 60.0%", page.text)
+                self.assertContainsSubset(
+                    ["--shade:0.650", "--shade:0.350"], page.values("style")
+                )
 
     @unittest.skipUnless(_CHROMIUM, "no Chromium is installed")
     def test_the_script_runs_in_a_browser(self):

@@ -35,9 +35,10 @@ _log = logging.getLogger(__name__)
 
 
 def run() -> None:
-    """Prints the accuracy of the weights on the disk; changes no run.
+    """Prints the accuracy of the weights on the disk.
 
-    Of a study's directory, that of each complete run.
+    Of a study's directory, that of each complete run. A run is not changed, but
+    for its corruptions.json.
     """
     flags.config_and_options()  # whose values are checked
     options = flags.options_of(EvaluateOptions)
@@ -100,7 +101,29 @@ def _evaluate(run: RunDirectory, options: EvaluateOptions) -> dict:
             len(dataset.class_names),
             functools.partial(_prepared, data_dir) if are_published else None,
         ).metrics()
+        digest = dataset.folder_digest
+        is_of_run = digest == summary.get("folder_digest") and (
+            digest or dataset_name == summary["dataset"]
+        )
+        if is_of_run and options.split == "test":
+            # A folder may have moved: it is called as in the run.
+            _keep(run, result | {"dataset": summary["dataset"]})
     return result
+
+
+def _keep(run: RunDirectory, result: dict) -> None:
+    """Keeps a result on corrupted test images for the page of the run."""
+    from cifar10_tf.evaluation.corruptions import result_file
+
+    try:
+        result_file.write(run, result)
+        _log.info(
+            "Written: %s; `report --run_dir=%s` shows it on the page.",
+            run.corruptions,
+            run.path,
+        )
+    except UserError as error:  # which does not make the result less right
+        _log.warning("the page of the run can't show this: %s", error)
 
 
 def _prepared(data_dir: str, corruption: str):

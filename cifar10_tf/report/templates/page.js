@@ -40,7 +40,7 @@ if (confusion) {
     element.className = className || "";
     return element;
   };
-  const percent = (share) => Math.round(share * 100) + "%";
+  const percent = (share) => (share * 100).toFixed(1) + "%";
   const open = (button) => {
     const [truth, said] = button.dataset.cell.split(",").map(Number);
     const shown = cells[button.dataset.cell] || [];

@@ -23,7 +23,9 @@ class EvaluateElsewhereTest(cases.CommandTestCase):
         run.open(make_config(dataset=dataset, **settings))
         model = build_model("dropout", num_classes=len(class_names))
         saved_model.save(model, run)
-        run.complete(fakes.SUMMARY | {"class_names": class_names})
+        run.complete(
+            fakes.SUMMARY | {"class_names": class_names, "dataset": dataset}
+        )
 
     def _evaluate(self, *arguments):
         return self.run_heavy(
@@ -87,8 +89,14 @@ class EvaluateElsewhereTest(cases.CommandTestCase):
         fakes.write_cifar10(self.data_dir, 20, 12)
         test_corrupted_cifar10.write(self.data_dir, "frosted_glass_blur")
         self._complete("cifar10", CLASS_NAMES)
-        result, text = self._result("--corruptions")
-        corruptions = result["corruptions"]
+        process = self._evaluate("--corruptions")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        text = process.stdout
+        written = json.loads((self.directory / "r.json").read_text("utf-8"))
+        kept = self.directory / "run" / "corruptions.json"
+        self.assertEqual(json.loads(kept.read_text("utf-8")), written)
+        self.assertIn(f"Written: {kept}; `report", process.stderr)
+        corruptions = written["corruptions"]
         self.assertEqual(corruptions["source"], "computed and tfds")
         self.assertEqual(corruptions["sources"].pop("glass_blur"), "tfds")
         self.assertEqual(set(corruptions["sources"].values()), {"computed"})
