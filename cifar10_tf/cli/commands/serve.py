@@ -2,7 +2,6 @@
 
 import ipaddress
 import logging
-import os
 
 from cifar10_tf.cli import flags
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -44,13 +43,15 @@ def run() -> None:
                 "no password and no encryption.",
                 options.host,
             )
-        runtime, speeds = fastest.choose(os.fspath(run.path))
+        runtime, speeds = fastest.choose(run.path)
         card = model_card.of_run(run, runtime, speeds)
-        for speed in speeds:
+        for name, speed in speeds.items():
             print(
-                f"{speed.runtime:<13} {speed.single_ms:6.2f} ms an image, "
-                f"{speed.images_per_sec:,.0f} images/s in batches"
+                f"{name:<13} {speed['latency_ms']['median']:6.2f} ms an image, "
+                f"{speed['images_per_sec']['median']:,.0f} images/s together"
             )
+        if len(speeds) == 1:
+            print("export --format=onnx makes what may be faster.")
         host, port = listening.getsockname()[:2]
         host = f"[{host}]" if ":" in host else host
         print(

@@ -13,34 +13,35 @@ BATCH_SIZE = 256
 # Calls without the clock, then turns, in each of which a model is called so
 # many times.
 _WARM_UP = 2
-_TURNS = {1: (10, 10), BATCH_SIZE: (7, 1)}
+_SINGLE, _BATCH = (10, 10), (7, 1)
 
 
 def measure(
-    models: Mapping[str, Callable[[np.ndarray], Any]], images: np.ndarray
+    models: Mapping[str, Callable[[np.ndarray], Any]],
+    images: np.ndarray,
+    *,
+    batch_size: int = BATCH_SIZE,
 ) -> dict[str, dict]:
     """Measures models in turn, since a machine is not always as fast.
 
     Args:
         models: by name; each takes images and returns when it is done.
         images: uint8 [num_images, 32, 32, 3].
+        batch_size: of the batches.
 
     Returns:
-        By name, `latency_ms` of one image, and `images_per_sec` in batches of
-        256: median, min, max and n, the number of calls.
+        By name, `latency_ms` of one image, and `images_per_sec` in batches:
+        median, min, max and n, the number of calls.
     """
-    total = len(models) * sum(turns for turns, _ in _TURNS.values())
+    total = len(models) * (_SINGLE[0] + _BATCH[0])
     with ProgressLines("Speed measured", total) as progress:
-        seconds = {
-            size: _time(models, _exactly(images, size), *times, progress)
-            for size, times in _TURNS.items()
-        }
+        image, batch = _exactly(images, 1), _exactly(images, batch_size)
+        of_image = _time(models, image, *_SINGLE, progress)
+        of_batch = _time(models, batch, *_BATCH, progress)
     return {
         name: {
-            "latency_ms": _spread(1000 * np.array(seconds[1][name])),
-            "images_per_sec": _spread(
-                BATCH_SIZE / np.array(seconds[BATCH_SIZE][name])
-            ),
+            "latency_ms": _spread(1000 * np.array(of_image[name])),
+            "images_per_sec": _spread(batch_size / np.array(of_batch[name])),
         }
         for name in models
     }

@@ -4,12 +4,11 @@ from typing import Any
 
 from cifar10_tf.datasets import names
 from cifar10_tf.deployment.runtimes.runtime import Runtime
-from cifar10_tf.deployment.server.fastest import Speed
 from cifar10_tf.runs.run_directory import RunDirectory
 
 
 def of_run(
-    run: RunDirectory, runtime: Runtime, speeds: list[Speed]
+    run: RunDirectory, runtime: Runtime, speeds: dict[str, dict]
 ) -> dict[str, Any]:
     """Returns what it was trained on, how good it is, and what computes it.
 
@@ -26,6 +25,6 @@ def of_run(
         "title": f"{summary['model']} on {names.title(summary['dataset'])}",
         "classes": list(runtime.class_names),
         "runtime": runtime.name,
-        "speeds": [speed._asdict() for speed in speeds],
+        "speeds": speeds,
         **{name: summary[name] for name in copied},
     }

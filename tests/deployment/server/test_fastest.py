@@ -26,7 +26,7 @@ class ChooseTest(absltest.TestCase):
         super().setUp()
         self.run = pathlib.Path(self.create_tempdir().full_path)
         (self.run / "export").mkdir()
-        self.runtimes = {self.run.name: _Named("Keras", sleep_sec=0.02)}
+        self.runtimes = {self.run.name: _Named("Keras", sleep_sec=0.002)}
         self.enter_context(mock.patch.object(by_path, "load", self._load))
 
     def _load(self, path):
@@ -42,17 +42,15 @@ class ChooseTest(absltest.TestCase):
     def test_the_run_alone(self):
         runtime, speeds = fastest.choose(str(self.run))
         self.assertEqual(runtime.name, "Keras")
-        self.assertLen(speeds, 1)
-        self.assertGreater(speeds[0].single_ms, 19)
+        self.assertEqual(list(speeds), ["Keras"])
+        self.assertGreater(speeds["Keras"]["latency_ms"]["min"], 1)
 
     def test_the_fastest(self):
-        self._export("model.onnx", _Named("ONNX", sleep_sec=0.01))
+        self._export("model.onnx", _Named("ONNX", sleep_sec=0.001))
         self._export("model.tflite", _Named("LiteRT"))
         runtime, speeds = fastest.choose(str(self.run))
         self.assertEqual(runtime.name, "LiteRT")
-        self.assertEqual(
-            [s.runtime for s in speeds], ["Keras", "ONNX", "LiteRT"]
-        )
+        self.assertEqual(list(speeds), ["Keras", "LiteRT", "ONNX"])
 
     def test_what_answers_otherwise_or_can_not_be_loaded_is_left_out(self):
         self._export("model.onnx", _Named("ONNX", wrong=0.1))
@@ -60,8 +58,8 @@ class ChooseTest(absltest.TestCase):
         with self.assertLogs("cifar10_tf", "WARNING") as logs:
             runtime, _ = fastest.choose(str(self.run))
         self.assertEqual(runtime.name, "Keras")
-        self.assertIn("another training", logs.output[0])
-        self.assertIn("not installed", logs.output[1])
+        self.assertIn("not installed", logs.output[0])
+        self.assertIn("another training", logs.output[1])
 
 
 if __name__ == "__main__":
