@@ -47,7 +47,7 @@ def read_all(
         try:
             while chunk := list(itertools.islice(files, _CHUNK)):
                 ahead.append(pool.submit(_read_chunk, chunk, crop))
-                if len(ahead) > 2 * num_cpus:
+                if len(ahead) > 8 * num_cpus:
                     yield from ahead.popleft().result()
             while ahead:
                 yield from ahead.popleft().result()
