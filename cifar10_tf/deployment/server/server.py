@@ -1,5 +1,6 @@
 """The server: a socket, and the application behind it, until it is stopped."""
 
+import asyncio
 import socket
 
 import uvicorn
@@ -11,6 +12,9 @@ _MAX_CONNECTIONS = 512
 
 # What has begun is finished before the end, but not for ever.
 _GRACE_SEC = 30
+
+# Who has connected just before the end sends a request within that time.
+_LAST_REQUESTS_SEC = 0.5
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -31,7 +35,23 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(app, listening: socket.socket) -> None:
     """Answers requests until SIGINT or SIGTERM; then ends what has begun."""
-    uvicorn.Server(config(app)).run([listening])
+    Server(config(app)).run([listening])
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, but whoever is connected at the end is answered yet."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None):
+        """Lets in nobody else, answers who is there, and ends."""
+        for listening in sockets or []:
+            listening.listen(0)  # nobody else waits to be let in
+        await asyncio.sleep(0.05)  # in which who waits already is let in
+        for server in self.servers:
+            server.close()
+        # uvicorn would close connections whose request is still on its way: of
+        # 32 clients that connect anew for each request it lost 13.
+        await asyncio.sleep(_LAST_REQUESTS_SEC)
+        await super().shutdown(sockets)
 
 
 def config(app) -> uvicorn.Config:

@@ -57,7 +57,7 @@ def running(runtime=None, samples=None) -> Iterator[Running]:
     )
     listening = server.listen("127.0.0.1", 0)
     address = listening.getsockname()[:2]
-    of_uvicorn = uvicorn.Server(server.config(made))
+    of_uvicorn = server.Server(server.config(made))
     thread = threading.Thread(target=of_uvicorn.run, args=([listening],))
     thread.start()
     try:

@@ -4,6 +4,7 @@ import random
 import shutil
 import subprocess
 import threading
+import time
 import unittest
 from unittest import mock
 
@@ -246,6 +247,15 @@ class BusyTest(absltest.TestCase):
             runtime.may_compute.set()
             thread.join(60)
         self.assertEqual(answers, [200])
+
+    def test_who_has_connected_is_answered(self):
+        with running() as server, connect(server) as connection:
+            time.sleep(0.1)  # until it is let in
+            server.server.should_exit = True
+            time.sleep(0.2)
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = connection.recv(1000)
+        self.assertStartsWith(answer.decode(), "HTTP/1.1 200")
 
     def test_who_sends_slowly_is_let_go(self):
         with (
