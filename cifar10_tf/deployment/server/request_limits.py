@@ -11,7 +11,7 @@ MAX_BYTES = 16_000_000
 # Of all requests that are being sent or answered.
 _MAX_BYTES_IN_ALL = 16 * MAX_BYTES
 
-_MAX_SECONDS = 30.0
+MAX_SECONDS = 30.0
 
 # Nothing of another host, nothing kept, no frame around it.
 _HEADERS = [
@@ -58,11 +58,11 @@ class RequestLimits:
         body = bytearray()
         try:
             try:
-                async with asyncio.timeout(_MAX_SECONDS):
+                async with asyncio.timeout(MAX_SECONDS):
                     is_whole = await self._read(scope, receive, body)
             except TimeoutError:
                 raise _RefusedError(
-                    408, f"not sent within {_MAX_SECONDS:g} seconds"
+                    408, f"not sent within {MAX_SECONDS:g} seconds"
                 ) from None
             if is_whole:
                 await self._app(

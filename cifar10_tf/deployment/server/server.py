@@ -1,10 +1,14 @@
 """The server: a socket, and the application behind it, until it is stopped."""
 
 import asyncio
+import logging
 import socket
+import time
+from typing import Any
 
 import uvicorn
 
+from cifar10_tf.deployment.server import request_limits
 from cifar10_tf.system.errors import UserError
 
 # Connections; more are refused.
@@ -39,7 +43,35 @@ def serve(app, listening: socket.socket) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, but whoever is connected at the end is answered yet."""
+    """uvicorn's, but nobody who is connected is forgotten.
+
+    Who sends no whole head of a request in time is let go, and who is
+    connected at the end is answered yet.
+    """
+
+    def __init__(self, config: uvicorn.Config):
+        super().__init__(config)
+        self._idle_since: dict[tuple[Any, Any], float] = {}
+
+    async def on_tick(self, counter: int) -> bool:
+        """Does what is due ten times a second."""
+        if counter % 10 == 0:
+            self._let_go_of_idle()
+        return await super().on_tick(counter)
+
+    def _let_go_of_idle(self) -> None:
+        now = time.monotonic()
+        # A connection's cycle is its latest request.
+        self._idle_since = {
+            (connection, connection.cycle): self._idle_since.get(
+                (connection, connection.cycle), now
+            )
+            for connection in self.server_state.connections
+            if not connection.cycle or connection.cycle.response_complete
+        }
+        for (connection, _), since in self._idle_since.items():
+            if now - since > request_limits.MAX_SECONDS:
+                connection.transport.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None):
         """Lets in nobody else, answers who is there, and ends."""
@@ -56,9 +88,10 @@ class Server(uvicorn.Server):
 
 def config(app) -> uvicorn.Config:
     """Returns how an application is served."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     return uvicorn.Config(
         app,
-        log_level="warning",
+        log_level="error",  # what is sent is not worth a line each
         access_log=False,
         server_header=False,
         limit_concurrency=_MAX_CONNECTIONS,

@@ -259,7 +259,7 @@ class BusyTest(absltest.TestCase):
 
     def test_who_sends_slowly_is_let_go(self):
         with (
-            mock.patch.object(request_limits, "_MAX_SECONDS", 0.2),
+            mock.patch.object(request_limits, "MAX_SECONDS", 0.2),
             running() as server,
             connect(server) as connection,
         ):
@@ -269,6 +269,9 @@ class BusyTest(absltest.TestCase):
             )
             answer = connection.recv(1000)
             self.assertStartsWith(answer.decode(), "HTTP/1.1 408")
+            with connect(server) as without_a_head:
+                without_a_head.sendall(b"POST /predict HTT")
+                self.assertEqual(without_a_head.recv(1000), b"")
 
 
 if __name__ == "__main__":
