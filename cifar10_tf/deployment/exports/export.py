@@ -27,7 +27,7 @@ from cifar10_tf.system.errors import UserError
 
 _log = logging.getLogger(__name__)
 
-_NUM_CALIBRATION = 500
+_NUM_CALIBRATION = 200
 
 
 def export(

@@ -1,0 +1,52 @@
+import keras
+import numpy as np
+from absl.testing import absltest
+
+from cifar10_tf.deployment import network
+from tests.deployment import tiny_run
+
+
+class NetworkTest(absltest.TestCase):
+    def test_float32_with_weights_as_mixed_precision_rounds_them(self):
+        self.enter_context(tiny_run.known())
+        path = self.create_tempdir().full_path
+        run = tiny_run.write(path, "mixed_bfloat16")
+        images = tiny_run.dataset().test.images
+        of_run = network.read(run, images)
+        self.assertEqual(of_run.metadata.precision, "mixed_bfloat16")
+        self.assertEqual(keras.config.dtype_policy().name, "float32")
+
+        trained, portable = (
+            of_run.model.layers[-1],
+            of_run.in_float32.layers[-1],
+        )
+        num_rounded = 0
+        for weight, other in zip(
+            trained.weights, portable.weights, strict=True
+        ):
+            value, of_portable = np.array(weight), np.array(other)
+            if not np.array_equal(value, of_portable):
+                num_rounded += 1
+                rounded = keras.ops.cast(weight, "bfloat16")
+                rounded = keras.ops.cast(rounded, "float32")
+                np.testing.assert_array_equal(of_portable, rounded)
+        self.assertGreater(num_rounded, 5)
+        for layer in portable.layers[1:]:
+            self.assertEqual(layer.compute_dtype, "float32")
+        # The head computes in float32 under every policy.
+        for kept in trained.layers[-1], trained.get_layer("normalize"):
+            for weight, other in zip(
+                kept.weights, portable.get_layer(kept.name).weights, strict=True
+            ):
+                np.testing.assert_array_equal(weight, other)
+
+        expected = of_run.model.predict(images, verbose=0)
+        actual = of_run.frozen_in_float32(images)["probabilities"]
+        np.testing.assert_allclose(actual, expected, atol=0.01)
+        self.assertEmpty(
+            of_run.frozen.get_concrete_function().graph.trainable_variables
+        )
+
+
+if __name__ == "__main__":
+    absltest.main()
