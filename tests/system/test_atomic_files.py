@@ -79,5 +79,47 @@ class ReplacingTest(FilesTestCase):
             atomic_files.append(path, "line")
 
 
+class ReplacingDirectoryTest(FilesTestCase):
+    def _write(self, path, text):
+        with atomic_files.replacing_directory(path) as aside:
+            self.assertFalse(aside.exists())
+            aside.mkdir()
+            (aside / "file.txt").write_text(text)
+
+    def test_all_or_nothing(self):
+        path = self.directory / "model"
+        for text in "old", "new":
+            self._write(path, text)
+            self.assertEqual((path / "file.txt").read_text(), text)
+        with (
+            self.assertRaises(RuntimeError),
+            atomic_files.replacing_directory(path) as aside,
+        ):
+            aside.mkdir()
+            raise RuntimeError
+        self.assertEqual((path / "file.txt").read_text(), "new")
+        self.assertEqual(os.listdir(self.directory), ["model"])
+
+    def test_what_a_killed_process_has_left(self):
+        path = self.directory / "model"
+        for name in ".new-model", ".old-model":
+            (self.directory / name).mkdir()
+            (self.directory / name / "half").touch()
+        self._write(path, "new")
+        self.assertEqual(os.listdir(self.directory), ["model"])
+
+    def test_nothing_is_written_through_a_link(self):
+        precious = self.directory / "precious"
+        precious.mkdir()
+        (precious / "file.txt").write_text("as it was")
+        path = self.directory / "model"
+        for name in "model", ".new-model", ".old-model":
+            (self.directory / name).symlink_to(precious)
+        self._write(path, "new")
+        self.assertFalse(path.is_symlink())
+        self.assertEqual((precious / "file.txt").read_text(), "as it was")
+        self.assertCountEqual(os.listdir(self.directory), ["model", "precious"])
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -64,9 +64,15 @@ def _dataset(
 ) -> ImageDataset:
     """Returns the images that an export is calibrated and checked with."""
     config = directory.read_config()
-    dataset = load_prepared(
-        FLAGS.dataset or config.dataset, FLAGS.data_dir or config.data_dir
-    )
+    try:
+        dataset = load_prepared(
+            FLAGS.dataset or config.dataset, FLAGS.data_dir or config.data_dir
+        )
+    except UserError as error:
+        raise UserError(
+            f"export checks with the images of the run, and {error}; say where "
+            "they are by --data_dir or --dataset."
+        ) from error
     if dataset.class_names != class_names:
         raise UserError(
             "the dataset has other classes than the run, or another order of "
