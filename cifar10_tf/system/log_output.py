@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator
+from typing import TextIO
 
 
 def show() -> None:
@@ -19,19 +20,19 @@ def show() -> None:
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[TextIO]:
     """Silences what libraries say that nothing else turns off.
 
-    All of stderr is silent meanwhile, whoever writes; exceptions pass.
+    Whoever writes to stderr is silent meanwhile; what is yielded still reaches
+    it. Exceptions pass.
     """
-    saved = os.dup(2)
-    with open(os.devnull, "wb") as null:
-        os.dup2(null.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+    with open(os.dup(2), "w", encoding="utf-8") as stderr:
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), 2)
+        try:
+            yield stderr
+        finally:
+            os.dup2(stderr.fileno(), 2)
 
 
 class _Formatter(logging.Formatter):

@@ -17,7 +17,7 @@ from cifar10_tf.deployment.runtimes.keras_run import KerasRun
 from cifar10_tf.pipeline.batches import to_float
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.export_formats import FORMATS
-from cifar10_tf.system import inventory, log_output
+from cifar10_tf.system import inventory
 from cifar10_tf.system.atomic_files import (
     replacing,
     replacing_directory,
@@ -91,8 +91,7 @@ def _write(
     _log.info("Exporting %s.", path.name)
     replace = replacing if path.suffix else replacing_directory
     with replace(path) as aside:
-        with log_output.quiet_stderr():
-            metadata = by_path.runtime_class(of).write(of_run, aside)
+        metadata = by_path.runtime_class(of).write(of_run, aside)
         runtime = by_path.load_export(aside, of)
         figures = checks.check(runtime, of, reference)
     return {

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -13,7 +13,7 @@ from cifar10_tf.deployment.metadata import (
     from_archive,
 )
 from cifar10_tf.deployment.runtimes.runtime import Runtime
-from cifar10_tf.system import inventory
+from cifar10_tf.system import inventory, log_output
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -64,8 +64,9 @@ class LiteRt(Runtime):
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
             [network.frozen_in_float32.get_concrete_function()], tf.Module()
         )
-        precision = cls._prepare(converter, network)
-        path.write_bytes(converter.convert())
+        with log_output.quiet_stderr() as stderr:
+            precision = cls._prepare(converter, network, stderr)
+            path.write_bytes(converter.convert())
         # Readers of labels find them in an archive after the model.
         metadata = dataclasses.replace(network.metadata, precision=precision)
         add_to_archive(path, metadata)
@@ -73,7 +74,9 @@ class LiteRt(Runtime):
 
     @staticmethod
     def _prepare(
-        converter: "tf.lite.TFLiteConverter", network: "Network"
+        converter: "tf.lite.TFLiteConverter",
+        network: "Network",
+        stderr: TextIO,
     ) -> str:
         """Returns what the model will compute in."""
         return "float32"

@@ -9,7 +9,7 @@ import onnxruntime
 
 from cifar10_tf.deployment.metadata import Metadata
 from cifar10_tf.deployment.runtimes.runtime import Runtime
-from cifar10_tf.system import inventory
+from cifar10_tf.system import inventory, log_output
 
 if TYPE_CHECKING:
     from cifar10_tf.deployment.network import Network
@@ -56,12 +56,13 @@ class OnnxRuntime(Runtime):
 
         from cifar10_tf.deployment.network import IMAGE
 
-        model, _ = tf2onnx.convert.from_function(
-            network.frozen_in_float32,
-            [IMAGE],
-            opset=_OPSET,
-            custom_op_handlers={"Erfc": (_erfc, [])},
-        )
+        with log_output.quiet_stderr():
+            model, _ = tf2onnx.convert.from_function(
+                network.frozen_in_float32,
+                [IMAGE],
+                opset=_OPSET,
+                custom_op_handlers={"Erfc": (_erfc, [])},
+            )
         for tensor in (*model.graph.input, *model.graph.output):
             tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
         metadata = dataclasses.replace(network.metadata, precision="float32")

@@ -8,6 +8,7 @@ import tensorflow as tf
 from cifar10_tf.deployment.metadata import LABELS, MEMBER, Metadata
 from cifar10_tf.deployment.network import Network
 from cifar10_tf.deployment.runtimes.runtime import Runtime
+from cifar10_tf.system import log_output
 
 # In which TensorFlow looks at nothing.
 _EXTRAS = "assets.extra"
@@ -38,9 +39,10 @@ class SavedModel(Runtime):
     def write(network: Network, path: pathlib.Path) -> Metadata:
         """Writes what TensorFlow Serving takes, in the run's precision."""
         # Weights are in the function: a module that has nothing will do.
-        tf.saved_model.save(
-            tf.Module(), path, {"serving_default": network.frozen}
-        )
+        with log_output.quiet_stderr():
+            tf.saved_model.save(
+                tf.Module(), path, {"serving_default": network.frozen}
+            )
         extras = path / _EXTRAS
         extras.mkdir()
         (extras / MEMBER).write_text(network.metadata.to_json(), "utf-8")
