@@ -194,6 +194,8 @@ def load_run(run_dir: str | os.PathLike) -> Run:
     Raises:
         UserError: there is none.
     """
+    if not isinstance(run_dir, str | os.PathLike):
+        raise UserError(f"load_run takes a directory, got {run_dir!r}.")
     directory = RunDirectory(run_dir)
     runs = [] if directory.is_run() else StudyDirectory(run_dir).runs()
     if runs:

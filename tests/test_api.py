@@ -216,6 +216,8 @@ class MistakesTest(ApiTestCase):
         self.assertEqual(config.run_dir, "my pets")
 
     def test_load_run(self):
+        with self.assertRaisesRegex(cifar10_tf.UserError, "got 5"):
+            cifar10_tf.load_run(5)
         with self.assertRaisesRegex(cifar10_tf.UserError, "does not exist"):
             cifar10_tf.load_run("nowhere")
         with self.assertRaisesRegex(cifar10_tf.UserError, "not a run"):

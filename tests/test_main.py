@@ -73,9 +73,9 @@ class MainTest(cases.CommandTestCase):
         (["tran"], "Unknown command 'tran'; did you mean train?", "evaluate"),
         (["help", "evalute"], "Unknown command 'evalute'", "mean evaluate?"),
         (["tran", "help"], "Unknown command 'tran'", "mean train?"),
-        (["evaluate", "runs/a"], "can't do with 'runs/a'", "--run_dir=runs/a."),
-        (["train", "again"], "train can't do with 'again'"),
-        (["prepare", "one", "two"], "prepare can't do with 'one two'"),
+        (["evaluate", "runs/a"], "takes no 'runs/a'", "--run_dir=runs/a."),
+        (["train", "again"], "train takes no 'again'"),
+        (["prepare", "one", "two"], "prepare takes no 'one two'"),
         (["prepare", "nowhere"], "nowhere does not exist", ".tar.gz"),
         (["prepare", "."], "holds no CIFAR-10", "cifar-10-batches-py"),
         (["prepare", ".", "--dataset=mnist"], "not of mnist"),
@@ -122,7 +122,7 @@ class MainTest(cases.CommandTestCase):
             result = self.run_light(
                 "--dataset=synthetic10", "--run_dir=.", flag
             )
-            self.assert_error(result, "not a run", "--run_dir")
+            self.assert_error(result, "not a run", "another directory")
         self.assertEqual(os.listdir(self.directory), ["thesis.tex"])
 
     def test_what_a_terminal_can_not_show(self):

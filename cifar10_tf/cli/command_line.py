@@ -64,7 +64,7 @@ def _run(arguments: list[str]) -> None:
         if "run_dir" in command.TAKES and len(rest) == 1:
             run_dir = f", the directory of a run as --run_dir={rest[0]}"
         raise UserError(
-            f"{name} can't do with {' '.join(rest)!r}; flags are given as "
+            f"{name} takes no {' '.join(rest)!r}; flags are given as "
             f"--name=value{run_dir}."
         ) from None
     command.run(*call.args)

@@ -190,9 +190,9 @@ def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
     try:
         arguments = FLAGS(argv)[1:]
     except flags.Error as error:
-        raise UserError(
-            f"{' '.join(str(error).split())}; see cifar10-tf --help."
-        ) from error
+        text = " ".join(str(error).split()).replace(" ?", "?")
+        see = " See" if text.endswith("?") else "; see"
+        raise UserError(f"{text}{see} cifar10-tf --help.") from error
     if FLAGS["verbosity"].using_default_value:
         FLAGS.verbosity = -1  # TFDS is talkative at absl's default, INFO
     return arguments

@@ -204,7 +204,12 @@ def _batches(
 
 
 def steps_per_epoch(num_examples: int, batch_size: int) -> int:
-    """Returns the number of batches that hold every example once."""
+    """Returns the number of batches that hold every example once.
+
+    Raises:
+        ValueError: a batch is to have no example.
+    """
+    _check_batch_size(batch_size)
     return -(-num_examples // batch_size)
 
 

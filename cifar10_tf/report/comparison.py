@@ -120,7 +120,12 @@ class Comparison:
     @functools.cached_property
     def differing_settings(self) -> dict[str, list[Any]]:
         """The settings that differ, a value for each subject."""
-        settings = [s.runs[0].config.settings() for s in self.subjects]
+        firsts = [subject.runs[0] for subject in self.subjects]
+        settings = [
+            # Of a precision that was chosen by the hardware, which it was.
+            run.config.settings() | {"precision": run.summary["precision"]}
+            for run in firsts
+        ]
         if self.subjects[0].is_study:
             for of_study in settings:
                 del of_study["seed"]
@@ -144,8 +149,8 @@ class Comparison:
         ]
 
     @property
-    def gaps(self) -> list[str]:
-        """What training and validation accuracy say of overfitting."""
+    def remarks(self) -> list[str]:
+        """What the figures say of overfitting, and what they can't say."""
         sentences = []
         for subject in self.subjects:
             figures = subject.figures
@@ -156,6 +161,12 @@ class Comparison:
                     f"validation: {abs(figures['gap']) * 100:.1f} points "
                     f"{'more' if figures['gap'] > 0 else 'less'} in training."
                 )
+        machines = [s.runs[0].summary["hardware"] for s in self.subjects]
+        if any(machine != machines[0] for machine in machines):
+            sentences.append(
+                "They ran on different machines: seconds and images/s say "
+                "nothing of the recipes."
+            )
         return sentences
 
     def to_dict(self) -> dict[str, Any]:

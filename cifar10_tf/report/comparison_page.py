@@ -44,7 +44,7 @@ def _words(found: Comparison) -> dict[str, Any]:
         # A column for each subject: there are fewer of them.
         "figures": list(zip(*comparison_text.table(found), strict=True)),
         "verdicts": [verdict.text for verdict in found.verdicts],
-        "gaps": found.gaps,
+        "remarks": found.remarks,
         "names": [subject.name for subject in found.subjects],
         "settings": [
             (name, *values) for name, values in found.differing_settings.items()

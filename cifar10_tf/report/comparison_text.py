@@ -44,7 +44,7 @@ def describe(found: Comparison) -> str:
         lines.append(f"  {setting}: {each}")
     if not found.differing_settings:
         lines.append("  none")
-    lines += ["", *found.gaps] if found.gaps else []
+    lines += ["", *found.remarks] if found.remarks else []
     lines += ["", *(verdict.text for verdict in found.verdicts)]
     return "\n".join(lines)
 

@@ -150,15 +150,24 @@ def _samples(run: RunContents) -> str:
 
 def _times(summary: dict[str, Any]) -> list[tuple[str, float, float]]:
     """Returns where the time went: what for, seconds and share of all."""
-    total = summary["total_sec"]
-    first = min(summary["first_step_sec"], total)
-    training = min(summary["train_sec"], total - first)
+    total, training = summary["total_sec"], summary["train_sec"]
+    # Older runs know the end of the first step alone, which is of the training.
+    start = summary.get("start_sec", 0.0)
     parts = [
-        ("until the first step was done", first),
-        ("training", training),
-        ("validation, evaluation and pictures", total - first - training),
+        ("start", start),
+        ("training steps and their input", training),
+        (
+            "validation, evaluation and pictures"
+            if start
+            else "start, validation, evaluation and pictures",
+            total - start - training,
+        ),
     ]
-    return [(what, sec, sec / total if total else 0) for what, sec in parts]
+    return [
+        (what, sec, sec / total if total else 0)
+        for what, sec in parts
+        if sec > 0
+    ]
 
 
 def machine(summary: dict[str, Any]) -> list[tuple[str, str]]:

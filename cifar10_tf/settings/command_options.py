@@ -35,6 +35,11 @@ class EvaluateOptions(_Checked):
         default="test",
         valid=one_of(("train", "validation", "test")),
     )
+    tta: bool = setting(
+        "Evaluate a second time on six views of each image, averaged.",
+        default=False,
+        default_text="as the training did",
+    )
     corruptions: bool = setting(
         "Evaluate on corrupted images as well: the noise, blur, weather and "
         "processing of CIFAR-10-C, at five severities. Prepared "

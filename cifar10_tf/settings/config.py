@@ -235,11 +235,14 @@ class Config:
         return cls(**given)
 
     def to_flags(self) -> list[str]:
-        """Returns the flags that ask for this very config."""
-        return [
-            f"--{name}={value}"
-            for name, value in dataclasses.asdict(self).items()
-        ]
+        """Returns the flags that ask for this very config, and no default."""
+        chosen = {"model": None, "optimizer": None, "schedule": None}
+        recipe = chosen | MODELS[self.model].recipe
+        # What these three are decides what others are by default.
+        implied = make_config(**{name: getattr(self, name) for name in chosen})
+        usual = dataclasses.asdict(implied) | {n: recipe[n] for n in chosen}
+        values = dataclasses.asdict(self)
+        return [f"--{n}={v}" for n, v in values.items() if v != usual[n]]
 
     def settings(self) -> dict[str, Any]:
         """Returns what determines the result: all fields but the locations."""

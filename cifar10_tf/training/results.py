@@ -71,6 +71,7 @@ def _summarize(
         "class_names": list(data.class_names),
         "folder_digest": data.folder_digest,
         **result.metrics(),
+        "start_sec": round(throughput.start_sec, 2),
         "first_step_sec": round(throughput.first_step_sec, 2),
         "train_sec": round(throughput.train_sec, 2),
         "total_sec": round(throughput.total_sec, 2),

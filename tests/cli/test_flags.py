@@ -155,7 +155,11 @@ class FlagsTest(parameterized.TestCase):
             self.assertEqual(
                 flags.options_of(EvaluateOptions),
                 EvaluateOptions(
-                    run_dir="", split="train", corruptions=False, output=""
+                    run_dir="",
+                    split="train",
+                    tta=False,
+                    corruptions=False,
+                    output="",
                 ),
             )
             self.assertNotIn("split", flags.OF_TRAINING)
@@ -164,7 +168,8 @@ class FlagsTest(parameterized.TestCase):
                 flags.options_of(EvaluateOptions)
 
     @parameterized.parameters(
-        ("--modle=dropout", "modle.*--help"),
+        ("--modle=dropout", r"Did you mean: model\? See cifar10-tf --help"),
+        ("--xyz=1", "'xyz'; see"),
         ("--epochs=many", "many: must be a whole number.*--help"),
         ("--tta=yes", "^flag --tta=yes: must be --tta or --notta; see"),
         ("--model=resnet", "did you mean resnet.*baseline"),

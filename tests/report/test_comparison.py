@@ -72,13 +72,29 @@ class ComparisonTest(ComparisonTestCase):
         )
         self.assertEqual(found.differing_settings, {"epochs": [3, 5]})
 
+    def test_what_two_machines_make_different(self):
+        of_one, of_other = (
+            {"precision": precision, "hardware": {"cpu": cpu, "gpus": []}}
+            for precision, cpu in (("float32", "old"), ("mixed_float16", "new"))
+        )
+        one = self._run("a", precision="auto", summary=of_one)
+        other = self._run("b", precision="auto", seed=1, summary=of_other)
+        found = comparison.read([one, other])
+        self.assertEqual(
+            found.differing_settings,
+            {"precision": ["float32", "mixed_float16"]},
+        )
+        self.assertIn("different machines", found.remarks[-1])
+        found = comparison.read([one, self._run("c", summary=of_one)])
+        self.assertNotIn("different machines", " ".join(found.remarks))
+
     def test_the_gap_tells_of_overfitting(self):
         overfitted = {"train_accuracy": 0.97, "validation_accuracy": 0.72}
         found = comparison.read(
             [self._run("a", summary=overfitted), self._run("b", seed=1)]
         )
         self.assertEqual(
-            found.gaps[0],
+            found.remarks[0],
             "a: 97.0% in training, 72.0% on validation: 25.0 points more in "
             "training.",
         )
@@ -128,7 +144,7 @@ class ComparisonTest(ComparisonTestCase):
                 self._run("b", seed=1, validated=False),
             ]
         )
-        self.assertEmpty(found.gaps)
+        self.assertEmpty(found.remarks)
         self.assertNotIn("validation", comparison_text.describe(found))
         self._page(found)
 

@@ -157,6 +157,14 @@ class ReportTest(ReportTestCase):
         page = self._write(3, probabilities=probabilities)
         self.assertIn("There are none.", page.text)
 
+    def test_where_the_time_went_counts_no_second_twice(self):
+        summary = {"total_sec": 12.0, "train_sec": 6.0, "first_step_sec": 4.0}
+        parts = report._times(summary | {"start_sec": 1.5})
+        self.assertEqual([sec for _, sec, _ in parts], [1.5, 6.0, 4.5])
+        self.assertEqual(sum(share for _, _, share in parts), 1)
+        of_older_run = report._times(summary)
+        self.assertEqual([sec for _, sec, _ in of_older_run], [6.0, 6.0])
+
     def test_without_validation(self):
         page = self._write(validated=False)
         self.assertIn("No images were kept for validation", page.text)

@@ -5,6 +5,7 @@ import sys
 
 from cifar10_tf import api
 from cifar10_tf.cli import flags
+from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.cli.result_text import describe_result
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -13,6 +14,14 @@ from cifar10_tf.settings.options import Options
 from cifar10_tf.system import interruption
 
 TAKES = flags.OF_TRAINING
+
+# Of a study: the same for every process.
+_OF_EACH_RUN = (
+    "checkpoint_every_sec",
+    "debug",
+    "tensorboard",
+    "profile_steps",
+)
 
 
 def run() -> None:
@@ -41,10 +50,9 @@ def _train_study(config: Config, options: Options) -> None:
         options.num_runs,
         restart=options.restart,
         run_flags=[
-            f"--checkpoint_every_sec={options.checkpoint_every_sec}",
-            f"--debug={options.debug}",
-            f"--tensorboard={options.tensorboard}",
-            f"--profile_steps={options.profile_steps}",
+            f"--{name}={FLAGS[name].value}"
+            for name in _OF_EACH_RUN
+            if FLAGS[name].value is not None
         ],
     )
     print(summary.table(result))

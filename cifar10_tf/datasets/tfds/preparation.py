@@ -130,7 +130,8 @@ def unobtainable(name: str, obstacle: str) -> UserError:
         put = "give `prepare` an archive or directory of it that you have, "
     return UserError(
         f"{obstacle}; point --data_dir or TFDS_DATA_DIR at a directory that "
-        f"holds {name}, {put if archives else ''}or use --dataset=synthetic10."
+        f"holds {name}, {put if archives else ''}or train on "
+        "--dataset=synthetic10."
     )
 
 

@@ -17,8 +17,9 @@ class Throughput(keras.callbacks.Callback):
 
     Attributes:
         train_sec: seconds spent in training steps so far.
-        first_step_sec: seconds from the start of the run's first process to the
-            end of its first training step.
+        start_sec: seconds from the start of the run's first process to the
+            beginning of its first training step.
+        first_step_sec: the same to the end of that step.
     """
 
     def __init__(self, num_examples: int, batch_size: int):
@@ -27,7 +28,7 @@ class Throughput(keras.callbacks.Callback):
         self._batch_size = min(batch_size, num_examples)
         self._known_sizes = set()  # of batches in this process
         self.train_sec, self._earlier_sec = 0.0, 0.0
-        self.first_step_sec = None
+        self.start_sec = self.first_step_sec = None
         # Seconds and images: of the epochs that are over, of this one.
         self._run, self._epoch = (0.0, 0), (0.0, 0)
 
@@ -47,6 +48,7 @@ class Throughput(keras.callbacks.Callback):
         return {
             "train_sec": self.train_sec,
             "total_sec": self.total_sec,
+            "start_sec": self.start_sec,
             "first_step_sec": self.first_step_sec,
             "run": self._run,
             "epoch": self._epoch,
@@ -60,6 +62,7 @@ class Throughput(keras.callbacks.Callback):
         """Takes up what an earlier process has measured."""
         self.train_sec = state["train_sec"]
         self._earlier_sec = state["total_sec"]
+        self.start_sec = state.get("start_sec", 0.0)  # older ones lack it
         self.first_step_sec = state["first_step_sec"]
         self._run, self._epoch = state["run"], state["epoch"]
 
@@ -79,6 +82,7 @@ class Throughput(keras.callbacks.Callback):
             self._known_sizes.add(size)
             if self.first_step_sec is None:
                 self.first_step_sec = process_clock.process_sec()
+                self.start_sec = self.first_step_sec - self.train_sec
         elif batch + 1 == self.params["steps"]:
             self._count()
 

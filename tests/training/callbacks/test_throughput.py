@@ -51,6 +51,8 @@ class ThroughputTest(absltest.TestCase):
         with mock.patch.object(process_clock, "process_sec", lambda: 12.5):
             throughput, _ = self._fit_and_rates()
         self.assertEqual(throughput.first_step_sec, 12.5)
+        # 100 s of which the first step took.
+        self.assertEqual(throughput.start_sec, 12.5 - 100)
 
     def test_goes_on_where_another_process_was(self):
         throughput, _ = self._fit_and_rates()
@@ -62,6 +64,7 @@ class ThroughputTest(absltest.TestCase):
             self.assertEqual(other.total_sec, 15.0)
         self.assertEqual(other.train_sec, throughput.train_sec)
         self.assertEqual(other.first_step_sec, throughput.first_step_sec)
+        self.assertEqual(other.start_sec, throughput.start_sec)
         self.assertEqual(other.images_per_sec, throughput.images_per_sec)
 
     def test_a_run_of_a_single_step_has_no_steady_rate(self):
