@@ -29,7 +29,7 @@ class KerasRun(Runtime):
         self.class_names = run.class_names()
         self.precision = run.read_summary()["precision"]
         self.model = model = saved_model.load_in_its_precision(run)
-        # A third of the time of `model.predict` for one image.
+        # One image takes 4 ms instead of the 190 of `model.predict`.
         self._compute = tf.function(
             lambda images: model(to_float(images), training=False),
             input_signature=[IMAGE],

@@ -51,7 +51,7 @@ print(sorted({"tensorflow", "keras"} & {*sys.modules}))
 
 
 def _few_turns():
-    return mock.patch.object(speed, "_TURNS", {1: (1, 2), 256: (1, 1)})
+    return mock.patch.multiple(speed, _SINGLE=(1, 2), _BATCH=(1, 1))
 
 
 def _run_program(program: str, *arguments) -> str:
@@ -213,41 +213,37 @@ class ExportTest(parameterized.TestCase):
             by_path.load(path)
 
 
+@pytest.mark.slow
 class ExportAgainTest(absltest.TestCase):
-    def setUp(self):
-        super().setUp()
+    def test_a_format_beside_another(self):
         self.enter_context(tiny_run.known())
         self.enter_context(_few_turns())
         directory = self.create_tempdir().full_path
-        self.run_dir = tiny_run.write(directory, "float32")
-        self.path = self.run_dir.path / "export"
+        run, dataset = tiny_run.write(directory, "float32"), tiny_run.dataset()
+        path = run.path / "export"
+        result = export.export(run, ["keras"], dataset)
+        self.assertEqual([*result["formats"]], ["keras"])
+        entry = result["formats"]["keras"]
+        self.assertLess(entry["max_difference"], 1e-5)
 
-    def _export(self, *names):
-        return export.export(self.run_dir, names, tiny_run.dataset())
-
-    def test_a_format_beside_those_that_there_are(self):
-        self._export("savedmodel")
-        result = self._export("keras")
-        self.assertEqual([*result["formats"]], ["savedmodel", "keras"])
-        for entry in result["formats"].values():
-            self.assertLess(entry["max_difference"], 1e-5)
-        # And of one that is gone nothing is said.
-        (self.path / "model.keras").unlink()
-        result = self._export("savedmodel")
-        self.assertEqual([*result["formats"]], ["savedmodel"])
-
-    def test_what_fails_its_check_is_not_left(self):
+        # What fails its check is not left, and the other one is measured again.
         wrong = mock.patch.object(
             OnnxRuntime,
             "_predict",
             lambda self, images: np.full((len(images), 3), 1 / 3, np.float32),
         )
         with wrong, self.assertRaisesRegex(UserError, "model.onnx: it differs"):
-            self._export("onnx", "keras")
-        names = {path.name for path in self.path.iterdir()}
+            export.export(run, ["onnx"], dataset)
+        names = {file.name for file in path.iterdir()}
         self.assertEqual(names, {"export.json", "labels.txt", "model.keras"})
-        record = json.loads((self.path / "export.json").read_text())
+        record = json.loads((path / "export.json").read_text())
         self.assertEqual([*record["formats"]], ["keras"])
+        again = record["formats"]["keras"]
+        self.assertEqual(again["max_difference"], entry["max_difference"])
+        self.assertNotEqual(again["latency_ms"], entry["latency_ms"])
+
+        (path / "model.keras").unlink()
+        self.assertEmpty(export._earlier(path))
 
 
 if __name__ == "__main__":

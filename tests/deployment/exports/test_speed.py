@@ -13,22 +13,20 @@ class MeasureTest(absltest.TestCase):
             name: lambda images, name=name: calls.append((name, len(images)))
             for name in "ab"
         }
-        turns = {1: (2, 2), 256: (2, 1)}
         images = np.zeros((40, 32, 32, 3), np.uint8)
-        with mock.patch.object(speed, "_TURNS", turns):
-            measured = speed.measure(models, images)
+        with mock.patch.multiple(speed, _SINGLE=(2, 2), _BATCH=(2, 1)):
+            measured = speed.measure(models, images, batch_size=50)
         singles = [name for name, size in calls if size == 1]
         self.assertEqual("".join(singles), "aaaabbbb" + "aaabbb")
-        batches = [name for name, size in calls if size == 256]
+        batches = [name for name, size in calls if size == 50]
         self.assertEqual("".join(batches), "aaabbb" + "aabb")
         self.assertEqual([*measured], ["a", "b"])
 
     def test_figures(self):
         clock = iter([0, 0.002, 1, 1.004, 2, 2.009, 3, 3.064])
-        turns = {1: (1, 3), 256: (1, 1)}
         images = np.zeros((1, 32, 32, 3), np.uint8)
         with (
-            mock.patch.object(speed, "_TURNS", turns),
+            mock.patch.multiple(speed, _SINGLE=(1, 3), _BATCH=(1, 1)),
             mock.patch("time.perf_counter", lambda: next(clock)),
         ):
             measured = speed.measure({"a": len}, images)["a"]
