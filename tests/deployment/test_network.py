@@ -40,12 +40,28 @@ class NetworkTest(absltest.TestCase):
             ):
                 np.testing.assert_array_equal(weight, other)
 
+        # From the normalized image, in float32, to the first convolution.
+        rounded = [
+            layer
+            for layer in portable.layers
+            if isinstance(layer, network._Round)
+        ]
+        self.assertLen(rounded, 1)
+
         expected = of_run.model.predict(images, verbose=0)
         actual = of_run.frozen_in_float32(images)["probabilities"]
         np.testing.assert_allclose(actual, expected, atol=0.01)
         self.assertEmpty(
             of_run.frozen.get_concrete_function().graph.trainable_variables
         )
+
+    def test_rounding_is_that_of_a_cast(self):
+        values = np.random.RandomState(0).normal(size=10_000, scale=100)
+        values = values.astype(np.float32)
+        for dtype in "bfloat16", "float16":
+            expected = keras.ops.cast(keras.ops.cast(values, dtype), "float32")
+            actual = network._Round(dtype)(values)
+            np.testing.assert_array_equal(actual, expected)
 
 
 if __name__ == "__main__":
