@@ -55,7 +55,9 @@ def find(arguments: Iterable[str]) -> Iterator[ImageFile | Failure]:
         if os.path.lexists(path) or not glob.has_magic(argument):
             yield from _files(argument, path)
         else:
-            yield from _matching(argument, path)
+            # Names stay relative where they were given so.
+            is_home = argument.startswith("~")
+            yield from _matching(path if is_home else argument)
 
 
 def _standard_input() -> ImageFile | Failure:
@@ -65,8 +67,8 @@ def _standard_input() -> ImageFile | Failure:
     return ImageFile(STANDARD_INPUT, io.BytesIO(content))
 
 
-def _matching(pattern: str, path: str) -> Iterator[ImageFile | Failure]:
-    matches = sorted(glob.glob(path, recursive=True))
+def _matching(pattern: str) -> Iterator[ImageFile | Failure]:
+    matches = sorted(glob.glob(pattern, recursive=True))
     if not matches:
         yield Failure(pattern, "no file of such a name")
     for match in matches:

@@ -52,9 +52,10 @@ def run(*arguments: str) -> None:
     counted = _Counted(results)
     _write(FORMATS[options.format](counted), output)
     if counted.num_failures:
+        others = counted.num_images - counted.num_failures
         raise UserError(
-            f"{counted.num_failures} of {counted.num_images:,} could not be "
-            "classified; the others were."
+            f"{counted.num_failures:,} of {counted.num_images:,} could not be "
+            f"classified{'; the others were' if others else ''}."
         )
 
 
