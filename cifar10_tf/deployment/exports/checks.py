@@ -28,7 +28,10 @@ class _Limits(NamedTuple):
     share_of_other_class: float
 
 
-_EXACT = _Limits(1e-4, 0.0)
+# Trained networks differ by 1e-6. Where logits are hundreds apart, as of a
+# mobilenet_v2 after 16 steps, rounding alone makes 3e-4 in LiteRT and 6e-5 in
+# Keras itself, against float64; a mistake makes hundredths.
+_EXACT = _Limits(1e-3, 0.0)
 
 # Rounding to 8 bits in every layer is no more exact: bfloat16's own error.
 _MIXED = _Limits(1e-2, 0.01)
