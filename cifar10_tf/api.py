@@ -196,15 +196,7 @@ def load_run(run_dir: str | os.PathLike) -> Run:
     """
     if not isinstance(run_dir, str | os.PathLike):
         raise UserError(f"load_run takes a directory, got {run_dir!r}.")
-    directory = RunDirectory(run_dir)
-    runs = [] if directory.is_run() else StudyDirectory(run_dir).runs()
-    if runs:
-        raise UserError(
-            f"{directory.path} is a study of several runs. Load one of them: "
-            f"{', '.join(str(run.path) for run in runs[:3])}"
-            f"{' ...' if runs[3:] else '.'}"
-        )
-    return Run(directory)
+    return Run(StudyDirectory.one_run(run_dir))
 
 
 def compare(runs: Iterable[Run | str | os.PathLike], *others) -> Comparison:

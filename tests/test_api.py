@@ -227,7 +227,8 @@ class MistakesTest(ApiTestCase):
             run.open(make_config(dataset="synthetic10", seed=seed))
             run.close()
         with self.assertRaisesRegex(
-            cifar10_tf.UserError, "is a study .* Load .*/study/seed1, .*seed3 "
+            cifar10_tf.UserError,
+            "is a study .* Choose .*/study/seed1, .*seed3 ",
         ) as caught:
             cifar10_tf.load_run("study")
         self.assertNotIn("--", str(caught.exception))

@@ -80,6 +80,7 @@ class MainTest(cases.CommandTestCase):
         (["prepare", "."], "holds no CIFAR-10", "cifar-10-batches-py"),
         (["prepare", ".", "--dataset=mnist"], "not of mnist"),
         (["--modle=dropout"], "modle", "model"),
+        (["predict", "--top=5"], "'top'", "see cifar10-tf predict --help"),
         (["--model=resnet"], "did you mean resnet", "baseline"),
         (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),
         (["--dataset=cifar-10"], "'cifar-10'", "did you mean", "cifar10"),

@@ -192,7 +192,9 @@ def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
     except flags.Error as error:
         text = " ".join(str(error).split()).replace(" ?", "?")
         see = " See" if text.endswith("?") else "; see"
-        raise UserError(f"{text}{see} cifar10-tf --help.") from error
+        command = next((a for a in argv[1:] if a in _OF_COMMANDS), "")
+        shown = " ".join(filter(None, ["cifar10-tf", command, "--help"]))
+        raise UserError(f"{text}{see} {shown}.") from error
     if FLAGS["verbosity"].using_default_value:
         FLAGS.verbosity = -1  # TFDS is talkative at absl's default, INFO
     return arguments

@@ -278,10 +278,15 @@ def _check(images, labels, num_classes: int) -> None:
             "(images * 255).astype('uint8')."
         )
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        hint = ""
+        if labels.ndim > 1:
+            hint = (
+                "; of a column, give labels[:, 0], of one-hot labels "
+                "labels.argmax(axis=1)"
+            )
         raise ValueError(
             f"labels must be {len(images)} integers, one for each image, got "
-            f"{labels.dtype} {list(labels.shape)}; of a column, give "
-            "labels[:, 0], of one-hot labels labels.argmax(axis=1)."
+            f"{labels.dtype} {list(labels.shape)}{hint}."
         )
     if not len(images):
         raise ValueError("there are no images.")

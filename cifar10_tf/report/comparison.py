@@ -84,24 +84,25 @@ class Verdict:
         if isinstance(self.numbers, significance.McNemar):
             one, two, _ = self.numbers
             is_second_better = two > one
-            counts = f"{max(one, two):,} against {min(one, two):,}"
-            said = f"{counts} of the disagreements, {p}"
+            if is_second_better and self.is_shown:
+                one, two = two, one  # as the names
+            said = f"{one:,} against {two:,} of the disagreements, {p}"
         else:
             difference, ends, _ = self.numbers
             is_second_better = difference > 0
             sign = 100 if is_second_better else -100
             low, high = sorted(sign * end for end in ends)
             said = (
-                f"{sign * difference:.2f} points of the mean, 95 % interval "
-                f"{low:.2f} to {high:.2f}, {p}"
-            )
-        if not self.is_shown:
-            return (
-                f"{self.first} and {self.second}: no difference shown: {said}."
+                f"{sign * difference:.2f} points more in the mean, 95 % "
+                f"interval {low:.2f} to {high:.2f}, {p}"
             )
         names = [self.first, self.second]
         worse, better = names if is_second_better else names[::-1]
-        return f"{better} is better than {worse}: {said}."
+        if self.is_shown:
+            return f"{better} is better than {worse}: {said}."
+        if isinstance(self.numbers, significance.Welch):
+            said = f"{better} has {said}"
+        return f"{self.first} and {self.second}: no difference shown: {said}."
 
 
 class Comparison:

@@ -82,6 +82,10 @@ class RunDirectory:
             hint = ""
             if different == ["tta: False -> True"]:
                 hint = " For a complete run there is: evaluate --tta."
+            elif "auto" in {of_run.precision, config.precision} and any(
+                text.startswith("precision:") for text in different
+            ):
+                hint = " The precision auto is that of --mixed_precision."
             raise UserError(
                 f"{self.path} holds a run with other settings "
                 f"({'; '.join(different)}); choose another --run_dir, or add "

@@ -70,6 +70,23 @@ class StudyDirectory:
             _log.warning("not complete, and left out: %s.", ", ".join(left))
         return complete or runs[:1] or [directory]
 
+    @classmethod
+    def one_run(cls, path: str | os.PathLike) -> RunDirectory:
+        """Returns the run in a directory.
+
+        Raises:
+            UserError: there are several.
+        """
+        directory = RunDirectory(path)
+        runs = [] if directory.is_run() else cls(path).runs()
+        if runs:
+            raise UserError(
+                f"{directory.path} is a study of several runs. Choose one of "
+                f"them: {', '.join(str(run.path) for run in runs[:3])}"
+                f"{' ...' if runs[3:] else '.'}"
+            )
+        return directory
+
     def check(self) -> None:
         """Checks that what is here, if anything, is a study's.
 

@@ -226,7 +226,7 @@ class Config:
         }
         given = {n: v for n, v in as_before.items() if v is not None} | values
         if missing := sorted(as_before.keys() - given.keys()):
-            raise ValueError(f"a config needs {missing}.")
+            raise ValueError(f"there is no {', '.join(missing)}")
         younger = sorted(given.keys() - as_before.keys())
         if younger or number > FORMAT:
             raise NewerVersionError(

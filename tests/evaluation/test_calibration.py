@@ -61,6 +61,13 @@ class CalibrationTest(parameterized.TestCase):
         bold = special.softmax(logits * temperature, axis=1)
         found = calibration.best_temperature(bold, labels)
         self.assertAlmostEqual(found, temperature, delta=0.1 * temperature)
+        by_scipy = optimize.minimize_scalar(
+            lambda t: calibration.cross_entropy(bold, labels, t),
+            bounds=(0.05, 20),
+            method="bounded",
+            options={"xatol": 1e-6},
+        )
+        self.assertAlmostEqual(found / by_scipy.x, 1, delta=1e-4)
 
         def loss(t):
             mended = calibration.at_temperature(bold, t)

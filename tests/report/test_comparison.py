@@ -1,9 +1,12 @@
+import dataclasses
 import json
 import pathlib
+import re
 
 import numpy as np
 from absl.testing import absltest, parameterized
 
+from cifar10_tf.evaluation import significance
 from cifar10_tf.report import comparison, comparison_page, comparison_text
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.system.errors import UserError
@@ -100,6 +103,25 @@ class ComparisonTest(ComparisonTestCase):
         )
         self.assertIn("gap", comparison_text.describe(found))
 
+    def test_counts_are_in_the_order_of_the_names(self):
+        one, other = self._run("one", 0.7), self._run("other", 0.8, seed=1)
+        for pair in [one, other], [other, one]:
+            (verdict,) = comparison.read(pair).verdicts
+            more, less = map(
+                int, re.findall(r"(\d+) against (\d+)", verdict.text)[0]
+            )
+            self.assertGreater(more, less)
+            unsure = dataclasses.replace(verdict, p=0.5)
+            first, second, _ = verdict.numbers
+            self.assertIn(f"{first} against {second}", unsure.text)
+        welch = significance.Welch(-0.015, (-0.04, 0.01), 0.3)
+        verdict = comparison.Verdict("one", "other", 0.3, welch, 1)
+        self.assertStartsWith(
+            verdict.text,
+            "one and other: no difference shown: one has 1.50 points more in "
+            "the mean, 95 % interval -1.00 to 4.00",
+        )
+
     def test_three_are_corrected_for(self):
         found = comparison.read(
             [self._run(f"run{i}", seed=i) for i in range(3)]
@@ -115,7 +137,7 @@ class ComparisonTest(ComparisonTestCase):
         (verdict,) = found.verdicts
         self.assertRegex(
             verdict.text,
-            r"better is better than worse: \d+\.\d+ points of the mean, 95 %",
+            r"better is better than worse: \d+\.\d+ points more in the mean, ",
         )
         self.assertIn("Means over seeds", comparison_text.describe(found))
         self.assertIn("compared on the same 2,000", self._page(found))

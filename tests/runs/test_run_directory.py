@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import os
 import pathlib
 from unittest import mock
@@ -153,6 +154,9 @@ class RunDirectoryTest(absltest.TestCase):
     def test_says_how_to_evaluate_with_tta(self):
         self._complete()
         other = make_config(dataset="synthetic10", tta=True)
+        auto = dataclasses.replace(self.config, precision="auto")
+        with self.assertRaisesRegex(UserError, r"of --mixed_precision\.$"):
+            self.run_dir.is_complete(auto)
         with self.assertRaisesRegex(UserError, r"evaluate --tta\.$"):
             self.run_dir.is_complete(other)
 

@@ -190,9 +190,11 @@ def _find_data(config: Config) -> tuple[str, str]:
     of_run, default = (
         prepared_files.data_root(name, path) for path in (config.data_dir, "")
     )
+    where = f"not in {of_run}, where the run had its data"
+    if default != of_run:
+        where += f", and not in {default}"
     raise UserError(
-        f"{name} is neither in {of_run}, where the run had its data, nor in "
-        f"{default}; say where it is, or may be put, by --data_dir."
+        f"{name} is {where}; say where it is, or may be put, by --data_dir."
     )
 
 

@@ -35,12 +35,14 @@ def run(*arguments: str) -> None:
         raise UserError(
             "predict needs images: files, folders, or - for standard input."
         )
-    if bool(FLAGS.run_dir) == bool(options.model):
+    if not (FLAGS.run_dir or options.model):
         raise UserError(
-            "predict needs a model: either --run_dir=DIRECTORY, that of a run, "
-            "or --model=FILE, what export made of one."
+            "predict needs a model: --run_dir=DIRECTORY, that of a run, or "
+            "--model=FILE, what export made of one."
         )
-    output = output_file.checked(options.output, f".{_suffix(options)}")
+    if FLAGS.run_dir and options.model:
+        raise UserError("--run_dir and --model name two models: leave one out.")
+    output = _output(options)
     predictor = Predictor.load(
         FLAGS.run_dir or options.model,
         crop=options.crop,
@@ -59,8 +61,16 @@ def run(*arguments: str) -> None:
         )
 
 
-def _suffix(options: PredictOptions) -> str:
-    return {"text": "txt"}.get(options.format, options.format)
+def _output(options: PredictOptions) -> pathlib.Path | None:
+    suffix = pathlib.Path(options.output).suffix
+    other = suffix.removeprefix(".")
+    if other != options.format and other in FORMATS:
+        raise UserError(
+            f"--output={options.output} is {other} by its name: add "
+            f"--format={other}."
+        )
+    name = {"text": "txt"}.get(options.format, options.format)
+    return output_file.checked(options.output, f".{name}")
 
 
 class _Counted:

@@ -4,7 +4,7 @@ import ipaddress
 import logging
 
 from cifar10_tf.cli import flags
-from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.command_options import ServeOptions
 from cifar10_tf.system.errors import UserError
 
@@ -23,7 +23,7 @@ def run() -> None:
     options = flags.options_of(ServeOptions)
     if not options.run_dir:
         raise UserError("serve needs --run_dir=DIRECTORY, that of a run.")
-    run = RunDirectory(options.run_dir)
+    run = StudyDirectory.one_run(options.run_dir)
     run.read_config()
     run.read_summary()
     try:

@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from cifar10_tf.deployment.runtimes.runtime import Runtime
-from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.export_formats import FORMATS, ExportFormat
 from cifar10_tf.system import log_output, paths, tensorflow_startup
 from cifar10_tf.system.errors import UserError
@@ -27,8 +27,12 @@ def load(path: str | os.PathLike) -> Runtime:
         raise UserError(
             f"{path} does not exist; a run's models are made by export."
         )
-    run = RunDirectory(path)
-    if path.is_dir() and run.is_run():
+    # A run's own file is the run: it lacks what an export says of itself.
+    directory = path.parent if path.name == "model.keras" else path
+    if not directory.is_dir():
+        return load_export(path, _format_of(path))
+    run = StudyDirectory.one_run(directory)
+    if run.is_run():
         run.read_summary()  # before the seconds of TensorFlow
         run.check_model()
         tensorflow_startup.start_tensorflow()

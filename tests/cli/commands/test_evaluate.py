@@ -25,7 +25,7 @@ class EvaluateTest(cases.CommandTestCase):
         run.open(make_config(dataset="cifar10", data_dir=str(elsewhere)))
         run.complete(fakes.SUMMARY)
         result = self.run_light("evaluate", "--run_dir=run")
-        self.assert_error(result, "cifar10 is neither in", "--data_dir")
+        self.assert_error(result, "cifar10 is not in", "--data_dir")
         self.assertFalse(elsewhere.exists())
 
     def test_another_dataset_must_be_there(self):
@@ -33,7 +33,7 @@ class EvaluateTest(cases.CommandTestCase):
         result = self.run_light(
             "evaluate", "--run_dir=run", "--dataset=cifar100"
         )
-        self.assert_error(result, "cifar100 is neither in", "--data_dir")
+        self.assert_error(result, "cifar100 is not in", "--data_dir")
 
     def _complete(self, name, **settings):
         run = RunDirectory(self.directory / name)

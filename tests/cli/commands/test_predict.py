@@ -76,7 +76,8 @@ class PredictTest(CommandTestCase):
     def test_mistakes(self):
         for arguments, message in (
             ([], "needs images"),
-            (["my images", "--model=x.onnx"], "either --run_dir"),
+            (["my images", "--model=x.onnx"], "leave one out"),
+            (["my images", "--output=x.csv"], "add --format=csv"),
             (["my images", "--crop=middle"], "choose from center, squash"),
             (["my images", "--format=xml"], "choose from text, json, csv"),
             (["my images", "--output=x.html"], "no name of a .txt file"),

@@ -28,6 +28,18 @@ class ByPathTest(parameterized.TestCase):
         self._assert_refused(self.directory / "x.txt", "holds no model")
         self._assert_refused(self.directory, "holds no model")
 
+    def test_a_study(self):
+        for seed in 1, 2:
+            run = RunDirectory(self.directory / f"seed{seed}")
+            run.open(make_config(dataset="synthetic10"))
+        self._assert_refused(self.directory, "a study of several runs")
+
+    def test_a_runs_own_file_is_the_run(self):
+        run = RunDirectory(self.directory)
+        run.open(make_config(dataset="synthetic10"))
+        run.model.touch()
+        self._assert_refused(run.model, "is not complete")
+
     def test_an_unfinished_run(self):
         RunDirectory(self.directory).open(make_config(dataset="synthetic10"))
         self._assert_refused(self.directory, "is not complete")
