@@ -25,6 +25,7 @@ class LiteRt(Runtime):
     """The model of a file, float or int8."""
 
     name = "LiteRT"
+    _precision = "float32"
 
     def __init__(self, path: pathlib.Path):
         """Loads it.
@@ -65,18 +66,19 @@ class LiteRt(Runtime):
             [network.frozen_in_float32.get_concrete_function()], tf.Module()
         )
         with log_output.quiet_stderr() as stderr:
-            precision = cls._prepare(converter, network, stderr)
-            path.write_bytes(converter.convert())
+            path.write_bytes(cls._convert(converter, network, stderr))
         # Readers of labels find them in an archive after the model.
-        metadata = dataclasses.replace(network.metadata, precision=precision)
+        metadata = dataclasses.replace(
+            network.metadata, precision=cls._precision
+        )
         add_to_archive(path, metadata)
         return metadata
 
     @staticmethod
-    def _prepare(
+    def _convert(
         converter: "tf.lite.TFLiteConverter",
         network: "Network",
         stderr: TextIO,
-    ) -> str:
-        """Returns what the model will compute in."""
-        return "float32"
+    ) -> bytes:
+        """Returns the file's content; stderr takes what is to be seen."""
+        return converter.convert()

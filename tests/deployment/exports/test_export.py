@@ -16,10 +16,12 @@ from cifar10_tf.deployment import metadata
 from cifar10_tf.deployment.exports import checks, export, speed
 from cifar10_tf.deployment.runtimes import by_path
 from cifar10_tf.deployment.runtimes.keras_run import KerasRun
-from cifar10_tf.deployment.runtimes.onnx_runtime import OnnxRuntime
 from cifar10_tf.settings.export_formats import FORMATS
 from cifar10_tf.system.errors import UserError
 from tests.deployment import tiny_run
+
+for _library in {name for of in FORMATS.values() for name in of.libraries}:
+    pytest.importorskip(_library)
 
 _FILES = [of.file for of in FORMATS.values()]
 _FLOATS = [of.file for of in FORMATS.values() if not of.is_quantized]
@@ -228,7 +230,7 @@ class ExportAgainTest(absltest.TestCase):
 
         # What fails its check is not left, and the other one is measured again.
         wrong = mock.patch.object(
-            OnnxRuntime,
+            by_path.runtime_class(FORMATS["onnx"]),
             "_predict",
             lambda self, images: np.full((len(images), 3), 1 / 3, np.float32),
         )
