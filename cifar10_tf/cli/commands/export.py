@@ -1,10 +1,7 @@
 """Export the model of --run_dir to other formats, checked and measured."""
 
-import importlib.util
-from collections.abc import Iterable
-
 from cifar10_tf import api
-from cifar10_tf.cli import export_table, flags
+from cifar10_tf.cli import export_table, flags, libraries
 from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.datasets.loading import ImageDataset, load_prepared
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -23,7 +20,9 @@ def run() -> None:
     if not FLAGS.run_dir:
         raise UserError("export needs --run_dir=DIRECTORY, that of a run.")
     names = [*FORMATS] if options.format == "all" else [options.format]
-    _check_libraries(names)
+    libraries.check(
+        "export", {name for n in names for name in FORMATS[n].libraries}
+    )
     directory = RunDirectory(api.load_run(FLAGS.run_dir).path)
     class_names = directory.class_names()  # of a complete run
     directory.check_model()
@@ -35,16 +34,6 @@ def run() -> None:
     result = export.export(directory, names, dataset)
     print(export_table.describe(result))
     print(f"Written: {directory.path / 'export'}")
-
-
-def _check_libraries(names: Iterable[str]) -> None:
-    needed = {library for name in names for library in FORMATS[name].libraries}
-    missing = [n for n in sorted(needed) if not importlib.util.find_spec(n)]
-    if missing:
-        raise UserError(
-            f"export needs {', '.join(missing)}, which this Python does not "
-            "have: pip install 'cifar10_tf[export]'"
-        )
 
 
 def _check_place(directory: RunDirectory) -> None:

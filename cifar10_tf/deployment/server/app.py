@@ -3,10 +3,10 @@
 import contextlib
 import pathlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from cifar10_tf.deployment import occlusion
+from cifar10_tf.deployment.image_arguments import Failure
 from cifar10_tf.deployment.predictions import Prediction
 from cifar10_tf.deployment.predictor import Predictor
 from cifar10_tf.deployment.server import schemas, uploads
@@ -36,7 +37,10 @@ _MAX_EXPLAINED = 8
 
 
 def make_app(
-    predictor: Predictor, card: dict[str, Any], samples: Samples
+    predictor: Predictor,
+    card: dict[str, Any],
+    samples: Samples,
+    own_hosts: Collection[str] | None = None,
 ) -> FastAPI:
     """Returns the application that answers requests.
 
@@ -44,6 +48,7 @@ def make_app(
         predictor: which classifies.
         card: what /model answers.
         samples: what the page draws from.
+        own_hosts: the names by which it may be asked; without them by any.
     """
     batching = Batching(predictor, max_waiting=_MAX_WAITING)
 
@@ -55,62 +60,83 @@ def make_app(
     app = FastAPI(
         title="cifar10_tf",
         version=VERSION,
-        description=f"Classifies images: {card['title']}.",
+        description=f"{card['title']}, by {card['runtime']}",
         lifespan=lifespan,
         docs_url=None,  # they load scripts of another host
         redoc_url=None,
     )
-    app.add_middleware(RequestLimits)
+    app.add_middleware(RequestLimits, own_hosts=own_hosts)
     _add_errors(app)
+    app.include_router(_classification(predictor, batching))
+    app.include_router(_description(card, samples))
+    _add_page(app)
+    return app
 
-    async def answer(request: Request, *, explain: bool) -> Response:
-        start = time.perf_counter()
-        images = await uploads.read(request)
-        if explain and len(images) > _MAX_EXPLAINED:
-            raise HTTPException(400, f"more than {_MAX_EXPLAINED} images")
-        results = await batching.classify(images)
-        entries = [result.to_dict() for result in results]
-        if all("error" in entry for entry in entries):
-            error = "; ".join(entry["error"] for entry in entries[:3])
-            raise HTTPException(422, f"no image that can be used: {error}")
-        if explain:
-            for entry, result in zip(entries, results, strict=True):
-                if isinstance(result, Prediction):
-                    entry |= await batching.compute(_explain, result, predictor)
-        return JSONResponse(
-            {
-                "images": entries,
-                "milliseconds": 1e3 * (time.perf_counter() - start),
-                "runtime": predictor.runtime.name,
-            }
-        )
 
-    @app.post("/predict", **schemas.classifies(uploads.MAX_IMAGES))
+def _classification(predictor: Predictor, batching: Batching) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/predict", **schemas.classifies(uploads.MAX_IMAGES))
     async def predict(request: Request) -> Response:
         """Classifies images: the files of a form, or one as the whole body."""
-        return await answer(request, explain=False)
+        start = time.perf_counter()
+        with batching.place():
+            images = await uploads.read(request, uploads.MAX_IMAGES)
+            results = await batching.classify(images)
+            entries = _entries(results)
+        return _answer(entries, predictor, start)
 
-    @app.post("/explain", **schemas.classifies(_MAX_EXPLAINED))
+    @router.post("/explain", **schemas.classifies(_MAX_EXPLAINED))
     async def explain(request: Request) -> Response:
         """Classifies images, and says what the network got and looked at.
 
         Both are pictures, as data: pixels and heat_map.
         """
-        return await answer(request, explain=True)
+        start = time.perf_counter()
+        with batching.place():
+            images = await uploads.read(request, _MAX_EXPLAINED)
+            results = await batching.classify(images)
+            entries = _entries(results)
+            for entry, result in zip(entries, results, strict=True):
+                if isinstance(result, Prediction):
+                    entry |= await batching.compute(_explain, result, predictor)
+        return _answer(entries, predictor, start)
 
-    @app.get("/healthz")
+    return router
+
+
+def _entries(results: list[Prediction | Failure]) -> list[dict[str, Any]]:
+    entries = [result.to_dict() for result in results]
+    if all("error" in entry for entry in entries):
+        error = "; ".join(entry["error"] for entry in entries[:3])
+        raise HTTPException(422, f"no image that can be used: {error}")
+    return entries
+
+
+def _answer(entries: list, predictor: Predictor, start: float) -> Response:
+    return JSONResponse(
+        {
+            "images": entries,
+            "milliseconds": 1e3 * (time.perf_counter() - start),
+            "runtime": predictor.runtime.name,
+        }
+    )
+
+
+def _description(card: dict[str, Any], samples: Samples) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/healthz")
     async def healthz() -> dict[str, str]:
         """Says that the server answers."""
         return {"status": "ok"}
 
-    @app.get("/model")
+    @router.get("/model")
     async def model() -> dict[str, Any]:
         """Says what the model was trained on, and how good it is."""
         return card
 
-    @app.get(
-        "/samples", responses=schemas.errors({404: "No test images here."})
-    )
+    @router.get("/samples", responses=schemas.errors({404: "No images here."}))
     async def draw_samples(
         number: int = Query(6, ge=1, le=24),
     ) -> list[dict[str, str]]:
@@ -120,8 +146,7 @@ def make_app(
         except UserError as error:
             raise HTTPException(404, str(error)) from error
 
-    _add_page(app)
-    return app
+    return router
 
 
 def _explain(result: Prediction, predictor: Predictor) -> dict[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 from cifar10_tf.deployment.image_arguments import Failure, ImageFile
@@ -46,40 +46,33 @@ class Batching:
         self._thread = concurrent.futures.ThreadPoolExecutor(1)
         self._left_over: _Request | None = None
 
-    async def classify(
-        self, images: list[ImageFile]
-    ) -> list[Prediction | Failure]:
-        """Returns what each image is, in order.
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Has a place among those that wait, which every request needs.
 
         Raises:
-            BusyError: too many requests wait.
+            BusyError: all are taken.
         """
-        future = asyncio.get_running_loop().create_future()
-        return await self._counted(self._put(_Request(images, future)))
-
-    async def _put(self, request: _Request) -> list[Prediction | Failure]:
-        self._requests.put_nowait(request)
-        return await request.results
-
-    async def compute(self, function: Callable, *arguments: Any) -> Any:
-        """Returns what a function does that needs the model for itself.
-
-        Raises:
-            BusyError: too many requests wait.
-        """
-        loop = asyncio.get_running_loop()
-        return await self._counted(
-            loop.run_in_executor(self._thread, function, *arguments)
-        )
-
-    async def _counted(self, waited_for: Any) -> Any:
         if self._num_waiting >= self._max_waiting:
             raise BusyError
         self._num_waiting += 1
         try:
-            return await waited_for
+            yield
         finally:
             self._num_waiting -= 1
+
+    async def classify(
+        self, images: list[ImageFile]
+    ) -> list[Prediction | Failure]:
+        """Returns what each image is, in order."""
+        future = asyncio.get_running_loop().create_future()
+        self._requests.put_nowait(_Request(images, future))
+        return await future
+
+    async def compute(self, function: Callable, *arguments: Any) -> Any:
+        """Returns what a function does that needs the model for itself."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, function, *arguments)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -128,7 +121,7 @@ class Batching:
 
 
 def _answer(request: _Request, result: Any) -> None:
-    if request.results.done():  # its client has gone
+    if request.results.done():  # cancelled at the end of the server
         return
     if isinstance(result, Exception):
         request.results.set_exception(result)

@@ -1,10 +1,15 @@
 """What a request may take: bytes, and time to send them."""
 
 import asyncio
+import logging
+import re
+from collections.abc import Collection
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
+
+_log = logging.getLogger(__name__)
 
 MAX_BYTES = 16_000_000
 
@@ -31,17 +36,32 @@ _HEADERS = [
 class _RefusedError(Exception):
     def __init__(self, status: int, error: str):
         super().__init__(error)
-        self.status = status
+        self._status = status
+
+    def answer(self) -> JSONResponse:
+        headers = {"Connection": "close"}  # the rest is not read
+        if self._status == 429:
+            headers["Retry-After"] = "1"
+        return JSONResponse({"error": str(self)}, self._status, headers)
 
 
 class RequestLimits:
     """ASGI middleware: reads each body within limits, then passes it on.
 
-    Every answer gets the headers that keep a browser to this page.
+    Every answer gets the headers that keep a browser to this page, and what
+    fails inside is an answer, too.
     """
 
-    def __init__(self, app: Any):
+    def __init__(self, app: Any, *, own_hosts: Collection[str] | None = None):
+        """Wraps an application.
+
+        Args:
+            app: it.
+            own_hosts: the names by which it may be asked; without them by any.
+                A page of another host could make its name lead here.
+        """
         self._app = app
+        self._own_hosts = own_hosts
         self._num_bytes = 0  # of all requests
 
     async def __call__(self, scope, receive, send) -> None:
@@ -49,35 +69,50 @@ class RequestLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        has_begun = False
 
         async def send_with_headers(message) -> None:
+            nonlocal has_begun
+            has_begun = True
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *_HEADERS]
             await send(message)
 
         body = bytearray()
         try:
-            try:
-                async with asyncio.timeout(MAX_SECONDS):
-                    is_whole = await self._read(scope, receive, body)
-            except TimeoutError:
-                raise _RefusedError(
-                    408, f"not sent within {MAX_SECONDS:g} seconds"
-                ) from None
-            if is_whole:
-                await self._app(
-                    scope, _replay(body, receive), send_with_headers
+            self._check_origin(scope)
+            if await self._read_in_time(scope, receive, body):
+                whole = _replay(body, receive)
+                await self._app(scope, whole, send_with_headers)
+        except Exception as error:
+            if has_begun:
+                raise
+            if not isinstance(error, _RefusedError):
+                _log.exception("a request failed")
+                error = _RefusedError(
+                    500, "the server failed; its log says why"
                 )
-        except _RefusedError as refused:
-            headers = {"Connection": "close"}  # the rest is not read
-            if refused.status == 429:
-                headers["Retry-After"] = "1"
-            response = JSONResponse(
-                {"error": str(refused)}, refused.status, headers
-            )
-            await response(scope, receive, send_with_headers)
+            await error.answer()(scope, receive, send_with_headers)
         finally:
             self._num_bytes -= len(body)
+
+    def _check_origin(self, scope) -> None:
+        headers = Headers(scope=scope)
+        host = re.sub(r":\d+$", "", headers.get("host", ""))
+        if self._own_hosts is not None and host not in self._own_hosts:
+            raise _RefusedError(403, f"{host!r} is no name of this server")
+        is_link = scope["method"] == "GET"
+        if headers.get("sec-fetch-site") == "cross-site" and not is_link:
+            raise _RefusedError(403, "asked by a page of another host")
+
+    async def _read_in_time(self, scope, receive, body: bytearray) -> bool:
+        try:
+            async with asyncio.timeout(MAX_SECONDS):
+                return await self._read(scope, receive, body)
+        except TimeoutError:
+            raise _RefusedError(
+                408, f"not sent within {MAX_SECONDS:g} seconds"
+            ) from None
 
     async def _read(self, scope, receive, body: bytearray) -> bool:
         """Returns whether all came; otherwise the client has gone."""

@@ -1,11 +1,11 @@
 """Test images that the page draws from, where they are on this machine."""
 
-import functools
+import threading
 
 import numpy as np
 from PIL import Image
 
-from cifar10_tf.datasets.loading import ImageDataset, load_prepared
+from cifar10_tf.datasets.loading import Examples, load_prepared
 from cifar10_tf.report.image_sheet import data_uri
 from cifar10_tf.runs.run_directory import RunDirectory
 
@@ -15,10 +15,9 @@ class Samples:
 
     def __init__(self, run: RunDirectory):
         self._config = run.read_config()
-
-    @functools.cached_property
-    def _dataset(self) -> ImageDataset:
-        return load_prepared(self._config.dataset, self._config.data_dir)
+        self._lock = threading.Lock()
+        self._test: Examples | None = None
+        self._class_names: tuple[str, ...] = ()
 
     def draw(self, number: int) -> list[dict[str, str]]:
         """Returns random test images, as PNG, with their labels.
@@ -26,14 +25,21 @@ class Samples:
         Raises:
             UserError: the images are not on this machine.
         """
-        images, labels = self._dataset.test
+        with self._lock:
+            if self._test is None:
+                self._read()
+        images, labels = self._test
         rows = np.random.default_rng().choice(
             len(labels), min(number, len(labels)), replace=False
         )
         return [
             {
-                "label": self._dataset.class_names[labels[row]],
+                "label": self._class_names[labels[row]],
                 "image": data_uri(Image.fromarray(images[row]), "PNG"),
             }
             for row in rows
         ]
+
+    def _read(self) -> None:
+        dataset = load_prepared(self._config.dataset, self._config.data_dir)
+        self._class_names, self._test = dataset.class_names, dataset.test

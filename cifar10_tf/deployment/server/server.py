@@ -30,10 +30,11 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port)[0][0]
         return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"--host={host} --port={port} can't be listened on "
-            f"({error.strerror}); choose another --port, or 0 for any."
+            f"--host={host} --port={port} can't be listened on ({reason}); "
+            "choose another --port, or 0 for any."
         ) from error
 
 
@@ -91,6 +92,7 @@ def config(app) -> uvicorn.Config:
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     return uvicorn.Config(
         app,
+        ws="none",
         log_level="error",  # what is sent is not worth a line each
         access_log=False,
         server_header=False,

@@ -4,6 +4,7 @@ import io
 import re
 
 from python_multipart.multipart import FormParserError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -27,8 +28,12 @@ class _InMemory(MultiPartParser):
     spool_max_size = MAX_BYTES  # nothing that is sent goes to a disk
 
 
-async def read(request: Request) -> list[ImageFile]:
+async def read(request: Request, max_images: int) -> list[ImageFile]:
     """Returns the images of a request: the files of a form, or its whole body.
+
+    Args:
+        request: whose body is read.
+        max_images: of a form.
 
     Raises:
         HTTPException: it is neither, there are too many, or none.
@@ -36,7 +41,7 @@ async def read(request: Request) -> list[ImageFile]:
     content_type = request.headers.get("content-type", "")
     content_type = content_type.partition(";")[0].strip().lower()
     if content_type == MULTIPART:
-        images = await _files_of_form(request)
+        images = await _files_of_form(request, max_images)
     elif content_type == RAW or _ANY_IMAGE.fullmatch(content_type):
         images = [ImageFile("", io.BytesIO(await request.body()))]
     else:
@@ -44,13 +49,14 @@ async def read(request: Request) -> list[ImageFile]:
             415,
             f"send files as {MULTIPART}, or one image as {RAW} or image/...",
         )
-    _check_pixels(images)
+    # To read a head may take long.
+    await run_in_threadpool(_check_pixels, images)
     return images
 
 
-async def _files_of_form(request: Request) -> list[ImageFile]:
+async def _files_of_form(request: Request, max_images: int) -> list[ImageFile]:
     parser = _InMemory(
-        request.headers, request.stream(), max_files=MAX_IMAGES, max_fields=16
+        request.headers, request.stream(), max_files=max_images, max_fields=16
     )
     try:
         form = await parser.parse()

@@ -1,4 +1,3 @@
-import sys
 from unittest import mock
 
 from absl.testing import absltest, flagsaver
@@ -48,18 +47,6 @@ class ExportTest(cases.CommandTestCase):
         for seed in 1, 2:
             self._complete(f"study/seed{seed}", seed=seed)
         self._assert_refused("--run_dir=study", expected=["a study of several"])
-
-    def test_a_library_that_is_not_installed(self):
-        with (
-            mock.patch.dict(sys.modules, {"onnx": None}),
-            mock.patch("importlib.util.find_spec", _find_spec_of_the_others),
-            self.assertRaisesRegex(
-                UserError, r"needs onnx, .*pip install 'cifar10_tf\[export\]'"
-            ),
-        ):
-            export._check_libraries(["savedmodel", "onnx"])
-        with mock.patch("importlib.util.find_spec", _find_spec_of_the_others):
-            export._check_libraries(["savedmodel", "litert", "keras"])
 
     def test_other_classes(self):
         arrays = Examples(*fakes.random_arrays(2))

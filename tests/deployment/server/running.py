@@ -53,7 +53,10 @@ class Running(NamedTuple):
 def running(runtime=None, samples=None) -> Iterator[Running]:
     """Yields a server that answers meanwhile."""
     made = app.make_app(
-        Predictor(runtime or Brightness()), CARD, samples or mock.Mock()
+        Predictor(runtime or Brightness()),
+        CARD,
+        samples or mock.Mock(),
+        own_hosts=("127.0.0.1", "localhost", "[::1]", "x"),
     )
     listening = server.listen("127.0.0.1", 0)
     address = listening.getsockname()[:2]

@@ -12,8 +12,11 @@ import requests
 from absl.testing import absltest, parameterized
 from PIL import Image
 
+from cifar10_tf.datasets import image_files
 from cifar10_tf.deployment.server import app, request_limits, uploads
+from cifar10_tf.deployment.server import server as of_server
 from cifar10_tf.system.errors import UserError
+from tests.deployment.fake_runtime import Brightness
 from tests.deployment.server.running import Slow, connect, running
 
 _BROWSER = shutil.which("chromium")
@@ -78,7 +81,7 @@ class AppTest(parameterized.TestCase):
             self.assertStartsWith(image[name], "data:image/png;base64,")
         too_many = _form(*[png()] * 9)
         response = self._post("/explain", files=too_many)
-        self._assert_refused(response, 400, "more than 8")
+        self._assert_refused(response, 400, "Too many files")
 
     def test_what_is_no_image(self):
         headers = {"Content-Type": "image/png"}
@@ -170,14 +173,85 @@ class AppTest(parameterized.TestCase):
         for path in "/", "/page.js", "/page.css", "/style.css", "/healthz":
             response = self._get(path)
             self.assertEqual(response.status_code, 200)
-            policy = response.headers["Content-Security-Policy"]
-            self.assertIn("default-src 'none'", policy)
-            self.assertNotIn("http://", response.text.replace(
-                "http://www.w3.org/2000/svg", ""
-            ))  # fmt: skip
-            self.assertNotIn("https://", response.text)
+            text = response.text.replace("http://www.w3.org/2000/svg", "")
+            self.assertNotRegex(text, "https?://")
         for path in "/docs", "/redoc":
             self.assertEqual(self._get(path).status_code, 404)
+
+    def test_every_answer_has_the_headers_that_keep_a_browser_here(self):
+        too_large = bytes(request_limits.MAX_BYTES + 1)
+        headers = {"Content-Type": "image/png"}
+        for response in (
+            self._get("/"),
+            self._get("/model"),
+            self._get("/gone"),
+            self._post(data=too_large, headers=headers),
+            self._post(data=b"", headers=headers),
+        ):
+            self._assert_headers(response)
+
+    def _assert_headers(self, response):
+        for name, value in {
+            "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
+            "style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cache-Control": "no-store",
+        }.items():
+            self.assertEqual(response.headers.get(name), value, response.url)
+
+    def test_other_hosts_are_refused(self):
+        headers = {"Host": "evil.example"}
+        response = requests.get(f"{self.server.url}/model", headers=headers)
+        self._assert_refused(response, 403, "no name of this server")
+        response = self._post(
+            files=_form(png()), headers={"Sec-Fetch-Site": "cross-site"}
+        )
+        self._assert_refused(response, 403, "page of another host")
+        for host in "localhost:1", "127.0.0.1", "[::1]:8000":
+            response = requests.get(
+                f"{self.server.url}/healthz", headers={"Host": host}
+            )
+            self.assertEqual(response.status_code, 200)
+
+    def test_what_fails_inside_is_an_answer(self):
+        with (
+            mock.patch.object(
+                Brightness, "_predict", side_effect=RuntimeError("lost")
+            ),
+            self.assertLogs("cifar10_tf", "ERROR"),
+        ):
+            response = self._post(files=_form(png()))
+        self._assert_refused(response, 500, "the server failed")
+        self._assert_headers(response)
+        self.assertEqual(
+            self._labels(self._post(files=_form(png()))), ["bright"]
+        )
+
+    def test_a_head_that_takes_long_keeps_nobody_waiting(self):
+        reads, may_go_on = threading.Event(), threading.Event()
+
+        def num_pixels(file):
+            reads.set()
+            may_go_on.wait(60)
+            return 1
+
+        with mock.patch.object(image_files, "num_pixels", num_pixels):
+            thread = threading.Thread(
+                target=self._post, kwargs={"files": _form(png(), png())}
+            )
+            thread.start()
+            reads.wait(60)
+            self.assertEqual(self._get("/healthz").status_code, 200)
+            may_go_on.set()
+            thread.join()
+
+    def test_only_http_is_spoken(self):
+        config = of_server.config(None)
+        config.load()
+        self.assertIsNone(config.ws_protocol_class)
 
     @unittest.skipUnless(_BROWSER, "needs chromium")
     def test_a_browser_shows_the_model(self):
@@ -217,6 +291,12 @@ class BusyTest(absltest.TestCase):
             refused = responses.get(timeout=60)
             self.assertEqual(refused.status_code, 429)
             self.assertEqual(refused.headers["Retry-After"], "1")
+            with mock.patch.object(app, "_explain") as explain:
+                response = requests.post(
+                    f"{server.url}/explain", files=_form(png()), timeout=60
+                )
+                self.assertEqual(response.status_code, 429)
+                explain.assert_not_called()
             self.assertEqual(
                 requests.get(f"{server.url}/healthz", timeout=60).status_code,
                 200,

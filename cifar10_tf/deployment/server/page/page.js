@@ -18,7 +18,8 @@ function say(text, isError = false) {
 }
 
 async function answerOf(response) {
-  const answer = await response.json();
+  const answer = await response.json().catch(
+    () => ({ error: `the server answered ${response.status}` }));
   if (!response.ok) throw new Error(answer.error);
   return answer;
 }
@@ -59,7 +60,10 @@ function card(image, result, answer) {
       picture(result.pixels, "what it gets", "pixels"),
       picture(result.heat_map, "where it looks"));
   } else {
-    pictures.append(picture(URL.createObjectURL(image.blob), "the image"));
+    const source = URL.createObjectURL(image.blob);
+    const shown = picture(source, "the image");
+    shown.firstChild.addEventListener("load", () => URL.revokeObjectURL(source));
+    pictures.append(shown);
   }
   item.append(title, pictures, table(result.predictions));
   if (image.label) {
@@ -82,7 +86,10 @@ async function classify(image) {
   return card(image, answer.images[0], answer);
 }
 
+let latest = 0;
+
 async function classifyAll(images) {
+  const turn = ++latest;
   const chosen = images.slice(0, MOST_AT_ONCE);
   const problems = [];
   if (chosen.length < images.length) {
@@ -92,8 +99,11 @@ async function classifyAll(images) {
   for (const [i, image] of chosen.entries()) {
     say(`${i + 1} of ${chosen.length} ...`);
     try {
-      byId("results").append(await classify(image));
+      const shown = await classify(image);
+      if (turn !== latest) return;  // other images have been given
+      byId("results").append(shown);
     } catch (error) {
+      if (turn !== latest) return;
       problems.push(`${image.name}: ${error.message}`);
     }
   }
