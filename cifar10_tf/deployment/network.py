@@ -22,12 +22,15 @@ class Network:
     Attributes:
         model: computes as the run was trained.
         in_float32: computes the same wherever there is no mixed precision.
+        to_be_quantized: as `in_float32`, but for the rounding of inputs, in
+            which integers of 8 bits would lose them.
         metadata: of `model`.
         calibration_images: uint8 [num_images, 32, 32, 3], of the training.
     """
 
     model: keras.Model
     in_float32: keras.Model
+    to_be_quantized: keras.Model
     metadata: Metadata
     calibration_images: np.ndarray
 
@@ -40,6 +43,13 @@ class Network:
     def frozen_in_float32(self) -> tf.types.experimental.PolymorphicFunction:
         """`in_float32`, likewise."""
         return _freeze(self.in_float32)
+
+    @functools.cached_property
+    def frozen_to_be_quantized(
+        self,
+    ) -> tf.types.experimental.PolymorphicFunction:
+        """`to_be_quantized`, likewise."""
+        return _freeze(self.to_be_quantized)
 
 
 def read(run: RunDirectory, calibration_images: np.ndarray) -> Network:
@@ -54,9 +64,9 @@ def read(run: RunDirectory, calibration_images: np.ndarray) -> Network:
         keras.config.set_dtype_policy("float32")
         portable = saved_model.load(run, len(run.class_names()))
     _round_weights(trained, portable)
-    portable = _rounding_inputs(trained, portable)
     return Network(
         taking_raw_images(trained),
+        taking_raw_images(_rounding_inputs(trained, portable)),
         taking_raw_images(portable),
         Metadata(
             class_names=run.class_names(),

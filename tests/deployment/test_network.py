@@ -49,6 +49,13 @@ class NetworkTest(absltest.TestCase):
         self.assertLen(rounded, 1)
 
         expected = of_run.model.predict(images, verbose=0)
+        # Integers of 8 bits could not take the factors of the rounding.
+        for of_model, rounds in (
+            (of_run.in_float32, True),
+            (of_run.to_be_quantized, False),
+        ):
+            kinds = {type(layer) for layer in of_model.layers[-1].layers}
+            self.assertEqual(network._Round in kinds, rounds)
         actual = of_run.frozen_in_float32(images)["probabilities"]
         np.testing.assert_allclose(actual, expected, atol=0.01)
         self.assertEmpty(

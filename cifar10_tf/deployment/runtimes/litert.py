@@ -63,7 +63,7 @@ class LiteRt(Runtime):
         import tensorflow as tf
 
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [network.frozen_in_float32.get_concrete_function()], tf.Module()
+            [cls._frozen(network).get_concrete_function()], tf.Module()
         )
         with log_output.quiet_stderr() as stderr:
             path.write_bytes(cls._convert(converter, network, stderr))
@@ -73,6 +73,13 @@ class LiteRt(Runtime):
         )
         add_to_archive(path, metadata)
         return metadata
+
+    @staticmethod
+    def _frozen(
+        network: "Network",
+    ) -> "tf.types.experimental.PolymorphicFunction":
+        """Returns what is to be converted."""
+        return network.frozen_in_float32
 
     @staticmethod
     def _convert(

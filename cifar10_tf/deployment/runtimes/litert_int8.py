@@ -17,6 +17,10 @@ class LiteRtInt8(LiteRt):
     _precision = "int8"
 
     @staticmethod
+    def _frozen(network):
+        return network.frozen_to_be_quantized
+
+    @staticmethod
     def _convert(converter, network, stderr) -> bytes:
         import tensorflow as tf
 
