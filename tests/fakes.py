@@ -21,6 +21,9 @@ from cifar10_tf.datasets.tfds import synthetic10
 from cifar10_tf.runs import model_file
 from cifar10_tf.system.progress_lines import ProgressLines
 
+# One entry of twelve bytes, which end too soon: Pillow warns of it.
+ODD_EXIF = b"Exif\0\0II*\0\x08\0\0\0\x01\0"
+
 # What is read of a complete run's.
 SUMMARY = {
     "model": "dropout",

@@ -7,9 +7,10 @@ from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable
 from cifar10_tf.system.errors import UserError
 
-# Never written over: they are the same in every run.
+# Never written over: they are the same in every run, study and export.
 _OF_RUNS = {
-    "config.json", "summary.json", "report.html", "study.json", "study.html",
+    "config.json", "summary.json", "corruptions.json", "report.html",
+    "study.json", "study.html", "export.json", "labels.txt",
 }  # fmt: skip
 
 

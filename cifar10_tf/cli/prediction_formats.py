@@ -21,8 +21,8 @@ def to_text(results: _Results) -> Iterator[str]:
     for result in results:
         if isinstance(result, Failure):
             continue
-        guesses = result.top()
-        width = max(len(guess.label) for guess in guesses)
+        guesses = [(printable(label), p) for label, p in result.top()]
+        width = max(len(label) for label, _ in guesses)
         yield f"{printable(result.name)}\n"
         for label, probability in guesses:
             bar = "#" * round(_BAR_WIDTH * probability)
@@ -50,8 +50,9 @@ def to_csv(results: _Results) -> Iterator[str]:
         if isinstance(result, Failure):
             cells, error = [], result.error
         else:
-            cells = [value for guess in result.top() for value in guess]
-            error = ""
+            cells, error = [], ""
+            for label, probability in result.top():
+                cells += [printable(label), probability]
         cells += [""] * (len(names) - len(cells))
         yield _csv_line([printable(result.name), *cells, error])
 
@@ -63,7 +64,7 @@ def _csv_line(cells: list) -> str:
 
 
 def printable(name: str) -> str:
-    """Returns a file's name without control characters, and in Unicode."""
+    """Returns a name without control characters, and in Unicode."""
     if name.isprintable():
         return name
     return ascii(name)[1:-1]

@@ -2,6 +2,7 @@
 
 import logging
 import pathlib
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -156,7 +157,11 @@ def _read_all(paths) -> tuple[np.ndarray, list[tuple[pathlib.Path, str]]]:
     """Returns the images, uint8, and the files that are none, with reasons."""
     size = image_files.SIZE
     pixels, broken = np.zeros((len(paths), size, size, 3), np.uint8), []
-    with ProgressLines("Images decoded", len(paths)) as progress:
+    with (
+        ProgressLines("Images decoded", len(paths)) as progress,
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", module="PIL")  # of odd metadata
         for i, image in enumerate(image_files.read_all(paths)):
             if isinstance(image, ValueError):
                 broken.append((paths[i], str(image)))

@@ -71,24 +71,32 @@ def _matching(pattern: str) -> Iterator[ImageFile | Failure]:
     matches = sorted(glob.glob(pattern, recursive=True))
     if not matches:
         yield Failure(pattern, "no file of such a name")
+    folders = set()
     for match in matches:
-        if "**" not in pattern or not os.path.isdir(match):
+        path = pathlib.PurePath(match)
+        # ** finds a folder, and what is in it once more.
+        if folders.isdisjoint(path.parents):
             yield from _files(match, match)
+            if os.path.isdir(match):
+                folders.add(path)
 
 
 def _files(name: str, path: str) -> Iterator[ImageFile | Failure]:
     if not os.path.isdir(path):
         yield ImageFile(name, path)
         return
+
+    def shown(below: str) -> str:
+        return str(pathlib.Path(name, os.path.relpath(below, path)))
+
     problems, is_empty = [], True
     for folder, folders, files in os.walk(path, onerror=problems.append):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for file in sorted(f for f in files if not f.startswith(".")):
             is_empty = False
             below = os.path.join(folder, file)
-            shown = pathlib.Path(name, os.path.relpath(below, path))
-            yield ImageFile(str(shown), below)
+            yield ImageFile(shown(below), below)
     for problem in problems:
-        yield Failure(problem.filename, problem.strerror)
+        yield Failure(shown(problem.filename), problem.strerror)
     if is_empty and not problems:
         yield Failure(name, "a folder without files")

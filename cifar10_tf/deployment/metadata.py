@@ -11,6 +11,9 @@ from typing import Any, Self
 MEMBER = "cifar10_tf.json"
 LABELS = "labels.txt"
 
+# Of a file of somebody else's no more is read: names of 10,000 classes.
+_MAX_BYTES = 1_000_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
@@ -33,7 +36,7 @@ class Metadata:
         """Returns what `to_texts` was called of; other names are ignored.
 
         Raises:
-            ValueError: a name is missing, or what it has is no JSON.
+            ValueError, TypeError: a name is missing, or has something else.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         if missing := set(names) - texts.keys():
@@ -49,19 +52,32 @@ class Metadata:
         """Returns what `to_json` was called of.
 
         Raises:
-            ValueError, TypeError: it is something else.
+            KeyError, ValueError, TypeError: it is something else.
         """
         return cls._of(json.loads(text))
 
     @classmethod
     def _of(cls, values: dict[str, Any]) -> Self:
-        for name in "class_names", "test_accuracy_ci95":
-            values[name] = tuple(values[name])
-        return cls(**values)
+        names, interval = values["class_names"], values["test_accuracy_ci95"]
+        if not (names and _are(names, str)):
+            raise ValueError(f"class_names is no list of names: {names!r}")
+        if not (_are(interval, float | int) and len(interval) == 2):
+            raise ValueError(f"test_accuracy_ci95 is no interval: {interval!r}")
+        tuples = {
+            "class_names": tuple(names),
+            "test_accuracy_ci95": tuple(interval),
+        }
+        return cls(**(values | tuples))
 
     def labels(self) -> str:
         """Returns the class names, a line each."""
         return "".join(f"{name}\n" for name in self.class_names)
+
+
+def _are(values: Any, kind: type) -> bool:
+    """Tells whether these are a list, or a tuple, of one kind."""
+    is_list = isinstance(values, list | tuple)
+    return is_list and all(isinstance(value, kind) for value in values)
 
 
 def add_to_archive(path: pathlib.Path, metadata: Metadata) -> None:
@@ -75,8 +91,11 @@ def from_archive(path: pathlib.Path) -> Metadata:
     """Returns what `add_to_archive` added.
 
     Raises:
-        KeyError, OSError, ValueError, zipfile.BadZipFile: nothing, or the file
-            is damaged.
+        KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile: nothing,
+            or the file is damaged.
     """
-    with zipfile.ZipFile(path) as archive:
-        return Metadata.from_json(archive.read(MEMBER))
+    with zipfile.ZipFile(path) as archive, archive.open(MEMBER) as member:
+        text = member.read(_MAX_BYTES + 1)
+    if len(text) > _MAX_BYTES:
+        raise ValueError(f"{MEMBER} has more than {_MAX_BYTES:,} bytes")
+    return Metadata.from_json(text)

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from cifar10_tf.deployment.predictions import Prediction, Predictions
 from cifar10_tf.deployment.runtimes import by_path
 from cifar10_tf.deployment.runtimes.runtime import Runtime
 from cifar10_tf.evaluation import tta
+from cifar10_tf.system import paths
 from cifar10_tf.system.errors import UserError
 
 # More are no faster, and activations of that many are tens of megabytes.
@@ -97,24 +97,26 @@ class Predictor:
         Args:
             images: a path, a PIL image or an array, or a list of them; or an
                 array of several images. Arrays are [height, width], or with 3
-                channels, of bytes or of floats in [0, 1].
+                channels, of bytes or of floats in [0, 1]; tensors are arrays.
 
         Raises:
             UserError: one is no image.
         """
         if isinstance(images, (*_PATH, Image.Image)):
             return self._predict([images])[0]
-        if isinstance(images, np.ndarray) and images.ndim < 4:
-            return self._predict([images])[0]
+        is_array = hasattr(images, "__array__")  # a tensor, too
         try:
-            return self._predict(list(images))
-        except TypeError as error:
+            several = np.asarray(images) if is_array else list(images)
+        except (TypeError, RuntimeError) as error:  # both of PyTorch's tensors
             raise UserError(
                 "predict takes paths, PIL images and arrays, got "
                 f"{type(images).__name__}."
             ) from error
+        if is_array and several.ndim < 4:
+            return self._predict([several])[0]
+        return self._predict(several)
 
-    def _predict(self, images: list) -> Predictions:
+    def _predict(self, images: list | np.ndarray) -> Predictions:
         pixels = [self._pixels(image) for image in images]
         names = [str(i) if isinstance(i, _PATH) else "" for i in images]
         rows = self.probabilities(np.stack(pixels)) if pixels else ()
@@ -125,15 +127,15 @@ class Predictor:
 
     def _pixels(self, image: Any) -> np.ndarray:
         """Returns an image as the network takes it."""
+        path = paths.absolute(image) if isinstance(image, _PATH) else None
         try:
-            if isinstance(image, _PATH):
-                path = pathlib.Path(image).expanduser()
+            if path:
                 return image_files.read(path, crop=self._crop)
             if not isinstance(image, Image.Image):
                 image = Image.fromarray(_to_bytes(np.asarray(image)))
             return image_files.fit(image, crop=self._crop)
-        except ValueError as error:
-            name = image if isinstance(image, _PATH) else "an image"
+        except (ValueError, OSError, SyntaxError) as error:  # of Pillow's, too
+            name = image if path else "an image"
             raise UserError(f"{name} can't be classified: {error}.") from error
 
 

@@ -10,12 +10,17 @@ from cifar10_tf.settings.setting import (
     setting,
 )
 
+# What an image that is not square loses: its ends, or its proportions.
+CROPS = ("center", "squash")
+
 
 def _run_dir(help_text: str) -> str:
     return setting(help_text, default="", default_text="none")
 
 
 class _Checked:
+    """Options whose values are checked when they are made."""
+
     def __post_init__(self):
         check_fields(self)
 
@@ -109,7 +114,7 @@ class PredictOptions(_Checked):
         "the longer side, as training on folders does; squash squeezes all of "
         "it into a square.",
         default="center",
-        valid=one_of(("center", "squash")),
+        valid=one_of(CROPS),
     )
     explain: bool = setting(
         "Draw for each image where the network looks, into the directory "

@@ -56,6 +56,17 @@ class FormatsTest(absltest.TestCase):
             text.encode("utf-8")
             self.assertIn(r"line\nbreak \udcff.png", text)
 
+    def test_odd_names_of_classes(self):
+        names = ("\x1b[2Jcat", "dog\udcff", "bird")
+        image = np.zeros((32, 32, 3), np.uint8)
+        row = np.array([0.5, 0.25, 0.25], np.float32)
+        for file_format in FORMATS:
+            result = Prediction("x.png", image, row, names)
+            text = "".join(FORMATS[file_format]([result]))
+            text.encode("utf-8")
+            self.assertNotIn("\x1b", text)
+            self.assertIn("[2Jcat", text)
+
 
 if __name__ == "__main__":
     absltest.main()

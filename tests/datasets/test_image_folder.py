@@ -1,9 +1,11 @@
 import os
 import pathlib
+import warnings
 from unittest import mock
 
 import numpy as np
 from absl.testing import absltest, parameterized
+from PIL import Image
 
 from cifar10_tf.datasets import image_files, image_folder
 from cifar10_tf.datasets.loading import load_dataset
@@ -108,7 +110,7 @@ class ImageFolderTest(cases.MachineTestCase):
         self.assertEmpty(list(self.cache.rglob("*.npy")))
 
     def test_more_files_than_a_chunk(self):
-        with mock.patch.object(image_folder, "_CHUNK", 2):
+        with mock.patch.object(image_files, "_CHUNK", 2):
             self._write()
             (self.root / "train" / "dog" / "0.png").write_text("broken")
             (self.root / "train" / "dog" / "2.png").write_text("broken")
@@ -138,10 +140,23 @@ class ImageFolderTest(cases.MachineTestCase):
         with self.assertRaisesRegex(UserError, f"{problem}.*PATH/train/CLASS"):
             resolve_dataset(self.name, "")
 
+    def test_of_odd_metadata_nothing_is_said(self):
+        self._write()
+        path = self.root / "train" / "cat" / "0.png"
+        image = Image.open(path)
+        image.save(path, "JPEG", exif=fakes.ODD_EXIF)
+        listing = image_folder.find(self.root)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            image_files.read(path)
+            self.assertLen(caught, 1)  # without it
+            image_folder.decode(listing)
+            self.assertLen(caught, 1)
+
     def test_it_says_how_far_it_is(self):
         self._write()
         with (
-            mock.patch.object(image_folder, "_CHUNK", 2),
+            mock.patch.object(image_files, "_CHUNK", 2),
             fakes.talkative_progress(image_folder) as text,
         ):
             image_folder.decode(image_folder.find(self.root))

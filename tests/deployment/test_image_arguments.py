@@ -47,6 +47,30 @@ class FindTest(absltest.TestCase):
         # A file of such a name is meant, not what it would stand for.
         self.assertEqual(self._names("[1].png"), ["[1].png"])
 
+    def test_folders_that_match_a_pattern(self):
+        # All that a folder has, and nothing twice.
+        self.assertEqual(self._names("**/er"), ["deep/er/z.jpg"])
+        below = ["deep/c.png", "deep/er/z.jpg"]
+        for pattern in "d*", "deep/**", "**/d*", "./deep/**":
+            names = [name.removeprefix("./") for name in self._names(pattern)]
+            self.assertEqual(names, below, pattern)
+        self.assertCountEqual(
+            self._names("**/*"),
+            ["[1].png", "a.png", "b.png", "line\nbreak.png", *below],
+        )
+
+    def test_a_folder_that_cant_be_read_has_the_name_that_was_given(self):
+        def scandir(path):
+            if str(path).endswith("er"):
+                raise PermissionError(13, "Permission denied", path)
+            return listed(path)
+
+        listed = os.scandir
+        for name, shown in ("deep", "deep/er"), ("deep/er", "deep/er"):
+            with mock.patch.object(os, "scandir", scandir):
+                *_, last = image_arguments.find([name])
+            self.assertEqual(last, Failure(shown, "Permission denied"))
+
     def test_paths_lead_to_the_files(self):
         for found in image_arguments.find([".", "a.png", "*.png"]):
             self.assertTrue(os.path.isfile(found.file), found)

@@ -1,6 +1,7 @@
 import io
 import itertools
 import pathlib
+from unittest import mock
 
 import numpy as np
 from absl.testing import absltest, parameterized
@@ -56,6 +57,21 @@ class ClassifyTest(absltest.TestCase):
         results.close()
 
 
+class _Tensor:
+    """What TensorFlow's and PyTorch's have in common."""
+
+    def __init__(self, array, error=None):
+        self._array, self._error = array, error
+
+    def __array__(self, dtype=None, copy=None):
+        if self._error:
+            raise self._error
+        return self._array
+
+    def __iter__(self):
+        return map(_Tensor, self._array)
+
+
 class PredictTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -72,6 +88,7 @@ class PredictTest(parameterized.TestCase):
             np.ones((40, 50, 3)),
             np.ones((32, 32, 1), np.float32),
             np.ones((40, 50)),
+            _Tensor(np.ones((40, 50, 3))),
         ):
             prediction = self.predictor.predict(image)
             self.assertEqual(prediction.label, "bright")
@@ -80,7 +97,11 @@ class PredictTest(parameterized.TestCase):
 
     def test_several(self):
         images = np.stack([np.zeros((32, 32, 3)), np.ones((32, 32, 3))])
-        for several in images, list(images), tuple(images), iter(images):
+        tensor = _Tensor(images)
+        for several in (
+            images, list(images), tuple(images), iter(images), tensor,
+            list(tensor),
+        ):  # fmt: skip
             predictions = self.predictor.predict(several)
             self.assertEqual([p.label for p in predictions], ["dark", "bright"])
         self.assertEqual(self.predictor.predict([]), [])
@@ -105,10 +126,26 @@ class PredictTest(parameterized.TestCase):
         (3, "takes paths, PIL images and arrays, got int"),
         ([3], r"an array of an image .* got \[\]"),
         (None, "got NoneType"),
+        (_Tensor(None, TypeError("on a GPU")), "arrays, got _Tensor"),
+        (_Tensor(None, RuntimeError("has a gradient")), "arrays, got _Tensor"),
+        ("~no.such.user/x.png", "^no home of ~no.such.user is known.*name.$"),
     )
     def test_mistakes(self, images, message):
         with self.assertRaisesRegex(UserError, message):
             self.predictor.predict(images)
+
+    def test_a_truncated_image_that_has_been_opened(self):
+        noise = np.random.RandomState(0).randint(0, 256, (60, 60, 3), np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(noise).save(file, "PNG")
+        image = Image.open(io.BytesIO(file.getvalue()[:-1000]))
+        with self.assertRaisesRegex(UserError, "an image can't .*truncated"):
+            self.predictor.predict(image)
+
+    def test_an_error_of_the_network_is_no_mistake_of_the_users(self):
+        self.predictor.runtime._predict = mock.Mock(side_effect=TypeError("x"))
+        with self.assertRaisesRegex(TypeError, "^x$"):
+            self.predictor.predict([np.ones((8, 8))])
 
     def test_crop(self):
         image = np.zeros((32, 96, 3), np.uint8)

@@ -17,13 +17,13 @@ TAKES = ("run_dir", "dataset", "data_dir", "format")
 def run() -> None:
     """Writes formats into export in the run's directory, and prints a table."""
     options = flags.options_of(ExportOptions)
-    if not FLAGS.run_dir:
+    if not options.run_dir:
         raise UserError("export needs --run_dir=DIRECTORY, that of a run.")
     names = [*FORMATS] if options.format == "all" else [options.format]
     libraries.check(
         "export", {name for n in names for name in FORMATS[n].libraries}
     )
-    directory = RunDirectory(api.load_run(FLAGS.run_dir).path)
+    directory = RunDirectory(api.load_run(options.run_dir).path)
     class_names = directory.class_names()  # of a complete run
     directory.check_model()
     _check_place(directory)

@@ -3,10 +3,10 @@
 import pathlib
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 
 from cifar10_tf.cli import flags, output_file
-from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.cli.prediction_formats import FORMATS, printable
 from cifar10_tf.deployment import image_arguments, occlusion
 from cifar10_tf.deployment.image_arguments import Failure
@@ -35,16 +35,17 @@ def run(*arguments: str) -> None:
         raise UserError(
             "predict needs images: files, folders, or - for standard input."
         )
-    if not (FLAGS.run_dir or options.model):
+    if not (options.run_dir or options.model):
         raise UserError(
             "predict needs a model: --run_dir=DIRECTORY, that of a run, or "
             "--model=FILE, what export made of one."
         )
-    if FLAGS.run_dir and options.model:
+    if options.run_dir and options.model:
         raise UserError("--run_dir and --model name two models: leave one out.")
     output = _output(options)
+    warnings.filterwarnings("ignore", module="PIL")  # of odd metadata
     predictor = Predictor.load(
-        FLAGS.run_dir or options.model,
+        options.run_dir or options.model,
         crop=options.crop,
         with_tta=options.tta,
     )
@@ -97,7 +98,22 @@ def _explained(
     predictor: Predictor,
     output: pathlib.Path | None,
 ) -> Iterator[Prediction | Failure]:
-    """Draws a heat map of each prediction, into a new directory."""
+    """Draws a heat map of each prediction, into a new directory if any."""
+    directory = None
+    for number, result in enumerate(results, 1):
+        if isinstance(result, Prediction):
+            directory = directory or _new_directory(output)
+            of = f"{pathlib.Path(result.name).stem}-{result.label}"
+            name = re.sub(r"[^\w.-]", "_", of, flags=re.ASCII)[-80:]
+            picture = occlusion.explain(result, predictor.probabilities)
+            picture.save(directory / f"{number:05}-{name}.png")
+        yield result
+    if directory:
+        print(f"Written: {directory}", file=sys.stderr)
+
+
+def _new_directory(output: pathlib.Path | None) -> pathlib.Path:
+    """Makes that of the heat maps: beside the file of --output, or here."""
     beside = pathlib.Path.cwd() if output is None else output.parent
     directory = beside / "heat_maps"
     if directory.exists():
@@ -109,14 +125,7 @@ def _explained(
             f"{directory} can't be made ({error.strerror}); --output chooses "
             "another place."
         ) from error
-    for number, result in enumerate(results, 1):
-        if isinstance(result, Prediction):
-            of = f"{pathlib.Path(result.name).stem}-{result.label}"
-            name = re.sub(r"[^\w.-]", "_", of, flags=re.ASCII)[-80:]
-            picture = occlusion.explain(result, predictor.probabilities)
-            picture.save(directory / f"{number:05}-{name}.png")
-        yield result
-    print(f"Written: {directory}", file=sys.stderr)
+    return directory
 
 
 def _write(lines: Iterable[str], output: pathlib.Path | None) -> None:

@@ -61,6 +61,21 @@ class Reference(NamedTuple):
         return cls(test, probabilities, in_keras.precision)
 
 
+def is_close(
+    probabilities: np.ndarray, expected: np.ndarray, precision: str
+) -> bool:
+    """Tells whether they are as near as the check wants them; NaN is not.
+
+    precision: of the run that `expected` is of.
+    """
+    difference = np.abs(probabilities - expected).max()
+    return bool(difference <= _limits(precision).max_difference)
+
+
+def _limits(precision: str) -> _Limits:
+    return _EXACT if precision == "float32" else _MIXED
+
+
 def _in_batches(runtime: Runtime, images: np.ndarray) -> np.ndarray:
     outputs = []
     with ProgressLines("Images evaluated", len(images)) as progress:
@@ -108,7 +123,7 @@ def _compare(probabilities: np.ndarray, expected: np.ndarray) -> dict:
 
 
 def _check_limits(figures: dict, precision: str) -> None:
-    limits = _EXACT if precision == "float32" else _MIXED
+    limits = _limits(precision)
     num = figures["num_compared"]
     num_other = round((1 - figures["agreement"]) * num)
     # NaN is within no limit.

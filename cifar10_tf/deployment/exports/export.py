@@ -4,7 +4,11 @@ import importlib.metadata
 import json
 import logging
 import pathlib
-from collections.abc import Collection
+import shutil
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
 
 from cifar10_tf.datasets.loading import ImageDataset
 from cifar10_tf.datasets.validation_split import split_train
@@ -35,7 +39,8 @@ def export(
 ) -> dict:
     """Writes formats into `export` of a complete run.
 
-    A format whose check fails is not written; the others are.
+    A format that fails is not written, and an earlier file of it is removed;
+    the others are written.
 
     Args:
         names: of `settings.export_formats.FORMATS`.
@@ -45,7 +50,7 @@ def export(
         What `export.json` says: of all formats that are there by then.
 
     Raises:
-        UserError: a check failed, or the run's model is damaged.
+        UserError: a format failed, or the run's model is damaged.
     """
     directory = run.path / "export"
     directory.mkdir(exist_ok=True)
@@ -58,12 +63,18 @@ def export(
     for name in names:
         try:
             entries[name] = _write(directory, name, of_run, reference)
-        except checks.CheckError as error:
-            failures.append(f"{FORMATS[name].file}: {error}")
+        except (MemoryError, OSError):  # of the machine, not of the format
+            raise
+        except Exception as error:  # each converter has its own
+            # An earlier file would be taken for one of now.
+            _remove(directory / FORMATS[name].file)
+            entries.pop(name, None)
+            failures.append(f"{FORMATS[name].file}: {_reason(error)}")
+            cause = error
     result = _describe(run, in_keras, entries, dataset)
     write_json(directory / "export.json", result)
     if failures:
-        raise UserError(f"not exported: {'; '.join(failures)}.")
+        raise UserError(f"not exported: {'; '.join(failures)}.") from cause
     return result
 
 
@@ -85,6 +96,7 @@ def _write(
 
     Raises:
         CheckError: it does not do what Keras does, and is not kept.
+        Exception: it can't be converted.
     """
     of = FORMATS[name]
     path = directory / of.file
@@ -100,6 +112,20 @@ def _write(
         "size_bytes": _size(path),
         **figures,
     }
+
+
+def _remove(path: pathlib.Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    text = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+    if isinstance(error, checks.CheckError | UserError):
+        return text
+    return f"it can't be converted ({type(error).__name__}: {text})"
 
 
 def _size(path: pathlib.Path) -> int:
@@ -128,16 +154,7 @@ def _describe(
     dataset: ImageDataset,
 ) -> dict:
     """Measures all formats in turn, and returns what `export.json` says."""
-    models = {
-        "model.predict": lambda images: in_keras.model.predict(
-            to_float(images), batch_size=speed.BATCH_SIZE, verbose=0
-        ),
-        "compiled model": in_keras.predict,
-    }
-    for name in entries:
-        of = FORMATS[name]
-        path = run.path / "export" / of.file
-        models[name] = by_path.load_export(path, of).predict
+    models = _models(run, in_keras, entries)
     _log.info("Measuring how fast they are, in turn.")
     speeds = speed.measure(models, dataset.test.images)
     summary = run.read_summary()
@@ -149,11 +166,31 @@ def _describe(
         "formats": {
             name: entries[name] | speeds[name]
             for name in FORMATS
-            if name in entries
+            if name in speeds
         },
         "versions": inventory.versions() | _library_versions(),
         "hardware": inventory.hardware(),
     }
+
+
+def _models(
+    run: RunDirectory, in_keras: KerasRun, names: Collection[str]
+) -> dict[str, Callable[[np.ndarray], Any]]:
+    """Returns what computes: Keras in two ways, then formats that load."""
+    models = {
+        "model.predict": lambda images: in_keras.model.predict(
+            to_float(images), batch_size=speed.BATCH_SIZE, verbose=0
+        ),
+        "compiled model": in_keras.predict,
+    }
+    for name in names:
+        of = FORMATS[name]
+        path = run.path / "export" / of.file
+        try:
+            models[name] = by_path.load_export(path, of).predict
+        except UserError as error:  # an earlier one
+            _log.warning("Left out of export.json: %s", error)
+    return models
 
 
 def _library_versions() -> dict[str, str]:

@@ -65,12 +65,18 @@ def load_export(path: pathlib.Path, of: ExportFormat) -> Runtime:
 
     Raises:
         UserError: as of `load`.
+        Exception: there is not enough memory.
     """
     runtime = runtime_class(of)
     try:
         with log_output.quiet_stderr():
             return runtime(path)
+    except MemoryError:
+        raise
     except Exception as error:  # each library has its own
+        # TensorFlow's MemoryError; importing it for its name takes seconds.
+        if type(error).__name__ == "ResourceExhaustedError":
+            raise
         raise UserError(
             f"{path} can't be loaded: it is damaged, or nothing that export "
             f"made ({type(error).__name__}); export the run again."

@@ -40,6 +40,7 @@ class LiteRt(Runtime):
         (inputs,) = self._interpreter.get_input_details()
         (outputs,) = self._interpreter.get_output_details()
         self._input, self._output = inputs["index"], outputs["index"]
+        self._check_classes(int(outputs["shape"][-1]))
         self._take(1)
 
     def _take(self, num_images: int) -> None:

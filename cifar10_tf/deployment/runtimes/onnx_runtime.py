@@ -41,6 +41,9 @@ class OnnxRuntime(Runtime):
         )
         texts = self._session.get_modelmeta().custom_metadata_map
         self.class_names = Metadata.from_texts(texts).class_names
+        (outputs,) = self._session.get_outputs()
+        width = outputs.shape[-1]  # a number, or the name of any number
+        self._check_classes(width if isinstance(width, int) else None)
 
     def _predict(self, images: np.ndarray) -> np.ndarray:
         (probabilities,) = self._session.run(

@@ -40,6 +40,17 @@ class Runtime(abc.ABC):
             [self._predict(images[start : start + _MOST]) for start in starts]
         )
 
+    def _check_classes(self, num_outputs: int | None) -> None:
+        """Compares the names with the network's outputs, where it tells them.
+
+        Raises:
+            ValueError: there are more of ones than of the others.
+        """
+        if num_outputs not in (None, len(self.class_names)):
+            raise ValueError(
+                f"{len(self.class_names)} class names for {num_outputs} outputs"
+            )
+
     @abc.abstractmethod
     def _predict(self, images: np.ndarray) -> np.ndarray:
         """Does so for 1 to 256 images."""

@@ -30,6 +30,8 @@ class SavedModel(Runtime):
         # The signature lives as long as what it is of.
         self._loaded = tf.saved_model.load(path)
         self._compute = self._loaded.signatures["serving_default"]
+        outputs = self._compute.structured_outputs["probabilities"]
+        self._check_classes(outputs.shape[-1])
 
     def _predict(self, images: np.ndarray) -> np.ndarray:
         outputs = self._compute(image=tf.constant(images))

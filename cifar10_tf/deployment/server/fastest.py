@@ -6,18 +6,15 @@ import pathlib
 
 import numpy as np
 
-from cifar10_tf.deployment.exports import speed
+from cifar10_tf.deployment.exports import checks, speed
 from cifar10_tf.deployment.runtimes import by_path
 from cifar10_tf.deployment.runtimes.runtime import Runtime
+from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.export_formats import FORMATS
-from cifar10_tf.system.errors import UserError
 
 _log = logging.getLogger(__name__)
 
 _EXPORTS = ("litert", "onnx")
-
-# Of probabilities, as an export's check allows in mixed precision.
-_MAX_DIFFERENCE = 0.01
 
 # Images that a busy server computes together.
 _BATCH_SIZE = 16
@@ -35,6 +32,7 @@ def choose(run_dir: str | os.PathLike) -> tuple[Runtime, dict[str, dict]]:
     images = np.random.RandomState(0).randint(0, 256, (4, 4, 4, 3), np.uint8)
     images = images.repeat(8, axis=1).repeat(8, axis=2)
     expected = in_keras.predict(images)
+    precision = RunDirectory(run_dir).read_summary()["precision"]
     runtimes = [in_keras]
     for name in _EXPORTS:
         path = pathlib.Path(run_dir) / "export" / FORMATS[name].file
@@ -42,12 +40,17 @@ def choose(run_dir: str | os.PathLike) -> tuple[Runtime, dict[str, dict]]:
             continue
         try:
             runtime = by_path.load(path)
-            difference = np.abs(runtime.predict(images) - expected).max()
-        except (UserError, ValueError) as error:
-            _log.warning("%s", error)
+            answers = runtime.predict(images)
+            is_same = checks.is_close(answers, expected, precision)
+        except Exception as error:  # each library has its own
+            _log.warning("%s is left out: %s", path, error)
             continue
-        if difference > _MAX_DIFFERENCE:
-            _log.warning("%s is of another training: left out.", path)
+        if not is_same:
+            _log.warning(
+                "%s is left out: it answers otherwise than the run; export "
+                "the run again.",
+                path,
+            )
             continue
         runtimes.append(runtime)
     speeds = speed.measure(

@@ -3,6 +3,7 @@ import json
 from absl.testing import absltest
 from PIL import Image
 
+from tests import fakes
 from tests.cases import CommandTestCase
 
 _WITHOUT_TENSORFLOW = """
@@ -72,6 +73,18 @@ class PredictTest(CommandTestCase):
                 sorted(path.name for path in directory.iterdir()),
                 ["00001-bright-bright.png", "00002-dark-dark.png"],
             )
+
+    def test_no_directory_of_heat_maps_without_one(self):
+        (self.folder / "dark.png").write_bytes(b"")
+        result = self._predict("my images/dark.png", "--explain")
+        self.assertEqual(result.returncode, 1)
+        self.assertNotIn("Written", result.stderr)
+        self.assertFalse((self.directory / "heat_maps").exists())
+
+    def test_of_odd_metadata_nothing_is_said(self):
+        path = self.folder / "dark.png"
+        Image.open(path).save(path, "JPEG", exif=fakes.ODD_EXIF)
+        self.assertEqual(self._predict("my images").stderr, "")
 
     def test_mistakes(self):
         for arguments, message in (

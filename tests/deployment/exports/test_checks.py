@@ -57,6 +57,18 @@ class CheckTest(parameterized.TestCase):
             with self.assertRaisesRegex(checks.CheckError, "differs .* by up"):
                 checks.check(runtime, _FLOAT, reference)
 
+    def test_close(self):
+        expected = np.float32([[0.5, 0.5]])
+        for precision, by, close in (
+            ("float32", 5e-5, True),
+            ("float32", 5e-4, False),
+            ("mixed_bfloat16", 5e-3, True),
+            ("mixed_float16", 5e-2, False),
+            ("mixed_float16", np.nan, False),
+        ):
+            actual = checks.is_close(expected + by, expected, precision)
+            self.assertIs(actual, close)
+
     def test_how_many_classes_may_be_other_ones(self):
         # Equal probabilities, whose order no rounding can keep.
         for precision, num_other, passes in (

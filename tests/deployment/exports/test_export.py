@@ -167,6 +167,22 @@ class ExportTest(parameterized.TestCase):
                 text = archive.read("labels.txt").decode()
             self.assertEqual(text, labels)
 
+    @parameterized.parameters("model.onnx", "model.tflite", "savedmodel")
+    def test_other_classes_than_outputs(self, name):
+        of = mock.Mock(class_names=("cat", "dog"))
+        with (
+            mock.patch.multiple(
+                metadata.Metadata,
+                from_json=lambda text: of,
+                from_texts=lambda texts: of,
+            ),
+            self.assertRaisesRegex(UserError, "ValueError") as caught,
+        ):
+            by_path.load(self.path / name)
+        self.assertIn(
+            "2 class names for 3 outputs", str(caught.exception.__cause__)
+        )
+
     def test_the_record(self):
         record = json.loads((self.path / "export.json").read_text())
         self.assertEqual(record, self.result)

@@ -44,6 +44,22 @@ class ByPathTest(parameterized.TestCase):
         RunDirectory(self.directory).open(make_config(dataset="synthetic10"))
         self._assert_refused(self.directory, "is not complete")
 
+    def test_too_little_memory_is_no_damage(self):
+        class ResourceExhaustedError(Exception):
+            """As TensorFlow's."""
+
+        path = self.directory / "x.onnx"
+        path.touch()
+        for kind in MemoryError, ResourceExhaustedError:
+            runtime = mock.Mock(side_effect=kind)
+            with (
+                mock.patch.object(
+                    by_path, "runtime_class", return_value=runtime
+                ),
+                self.assertRaises(kind),
+            ):
+                by_path.load(path)
+
     @parameterized.parameters(
         ("x.onnx", "onnx_runtime", "onnxruntime"),
         ("x.tflite", "litert", "ai_edge_litert"),

@@ -1,3 +1,4 @@
+import json
 import pathlib
 import time
 from unittest import mock
@@ -26,6 +27,8 @@ class ChooseTest(absltest.TestCase):
         super().setUp()
         self.run = pathlib.Path(self.create_tempdir().full_path)
         (self.run / "export").mkdir()
+        summary = json.dumps({"precision": "mixed_bfloat16"})
+        (self.run / "summary.json").write_text(summary)
         self.runtimes = {self.run.name: _Named("Keras", sleep_sec=0.002)}
         self.enter_context(mock.patch.object(by_path, "load", self._load))
 
@@ -59,7 +62,18 @@ class ChooseTest(absltest.TestCase):
             runtime, _ = fastest.choose(str(self.run))
         self.assertEqual(runtime.name, "Keras")
         self.assertIn("not installed", logs.output[0])
-        self.assertIn("another training", logs.output[1])
+        self.assertIn("answers otherwise", logs.output[1])
+
+    def test_what_answers_nothing_or_fails_is_left_out(self):
+        self._export("model.onnx", _Named("ONNX", wrong=np.nan))
+        failing = _Named("LiteRT")
+        failing.predict = mock.Mock(side_effect=RuntimeError("no such input"))
+        self._export("model.tflite", failing)
+        with self.assertLogs("cifar10_tf", "WARNING") as logs:
+            _, speeds = fastest.choose(str(self.run))
+        self.assertEqual(list(speeds), ["Keras"])
+        self.assertIn("no such input", logs.output[0])
+        self.assertIn("answers otherwise", logs.output[1])
 
 
 if __name__ == "__main__":
