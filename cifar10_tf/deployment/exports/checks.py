@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Collection
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from cifar10_tf.datasets.loading import Examples
-from cifar10_tf.deployment.runtimes.keras_run import KerasRun
 from cifar10_tf.deployment.runtimes.runtime import Runtime
 from cifar10_tf.settings.export_formats import FORMATS, ExportFormat
 from cifar10_tf.system.progress_lines import ProgressLines
+
+if TYPE_CHECKING:  # a server may do without
+    from cifar10_tf.deployment.runtimes.keras_run import KerasRun
 
 NUM_COMPARED = 1000
 _BATCH_SIZE = 250
@@ -52,7 +54,7 @@ class Reference(NamedTuple):
 
     @classmethod
     def compute(
-        cls, in_keras: KerasRun, test: Examples, formats: Collection[str]
+        cls, in_keras: "KerasRun", test: Examples, formats: Collection[str]
     ) -> Self:
         """Has Keras predict as many images as the check of formats needs."""
         if not any(FORMATS[name].is_quantized for name in formats):

@@ -60,8 +60,8 @@ class CheckTest(parameterized.TestCase):
     def test_close(self):
         expected = np.float32([[0.5, 0.5]])
         for precision, by, close in (
-            ("float32", 5e-5, True),
-            ("float32", 5e-4, False),
+            ("float32", 5e-4, True),
+            ("float32", 5e-3, False),
             ("mixed_bfloat16", 5e-3, True),
             ("mixed_float16", 5e-2, False),
             ("mixed_float16", np.nan, False),
