@@ -5,10 +5,12 @@ import functools
 import hashlib
 import io
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from unittest import mock
 
@@ -146,10 +148,18 @@ def small_synthetic10():
 
 def write_synthetic10(data_dir: pathlib.Path) -> pathlib.Path:
     """Prepares the small embedded data set; returns its directory."""
+    prepared = _prepared_synthetic10()
+    shutil.copytree(prepared.name, data_dir, dirs_exist_ok=True)
+    return pathlib.Path(synthetic10.Synthetic10(data_dir=data_dir).data_dir)
+
+
+@functools.cache
+def _prepared_synthetic10() -> tempfile.TemporaryDirectory:
+    directory = tempfile.TemporaryDirectory()
     with small_synthetic10():
-        builder = synthetic10.Synthetic10(data_dir=data_dir)
+        builder = synthetic10.Synthetic10(data_dir=directory.name)
         builder.download_and_prepare()
-    return pathlib.Path(builder.data_dir)
+    return directory
 
 
 def write_published(root: pathlib.Path, num_rows: int) -> None:

@@ -15,51 +15,15 @@ import subprocess
 import sys
 import tempfile
 
-# The parent answers each line of stdin with the child's process ID and, when it
-# has ended, its status; the child leaves the loop.
-_LAUNCH = """
-import atexit, gc, importlib, json, os, signal, sys, traceback
-for name in sys.argv[2:]:
-    importlib.import_module(name)
-exec(sys.argv[1])
-gc.freeze()  # what is imported need not be searched, nor copied for that
-gc.set_threshold(100_000, 50, 50)
-for line in sys.stdin:
-    job = json.loads(line)
-    if not (child := os.fork()):
-        break
-    print(child, flush=True)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    print(status, flush=True)
-else:
-    sys.exit()
-signal.alarm(job["limit_sec"])
-os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-for stream, name in enumerate(job["streams"], 1):
-    os.dup2(os.open(name, os.O_WRONLY), stream)
-os.environ.clear()
-os.environ.update(job["env"])
-os.chdir(job["cwd"])
-sys.argv = job["argv"]
-main = {"__name__": "__main__"}
-if job["tidies_up"]:
-    exec(job["program"], main)
-    sys.exit()
-status = 0
-try:
-    exec(job["program"], main)
-except SystemExit as end:
-    status = end.code if isinstance(end.code, int | None) else 1
-    if status != end.code:
-        print(end.code, file=sys.stderr)
-except BaseException:
-    traceback.print_exc()
-    status = 1
-atexit._run_exitfuncs()
-sys.stdout.flush()
-os._exit(status or 0)
-"""
+_SERVE = "from tests import fork_server; fork_server.main()"
 
+_PREPARE_HEAVY = """
+from PIL import Image
+from tests import forked_studies, undrawn
+Image.init()  # imports what reads and writes each format
+undrawn.start()
+forked_studies.start()
+"""
 _STREAMS = ("stdout", "stderr")
 _ROOT = pathlib.Path(__file__).parents[1]
 
@@ -118,7 +82,7 @@ class Launcher:
 
     def __init__(self, *modules: str, prepare: str = ""):
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCH, prepare, *modules],
+            [sys.executable, "-c", _SERVE, prepare, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # What is read ahead, `select` does not know of.
@@ -183,22 +147,22 @@ def _argv(arguments) -> list[str]:
 @functools.cache
 def light() -> Launcher:
     """Returns the launcher of what needs no TensorFlow."""
-    return Launcher("cifar10_tf.main", "tensorflow_datasets")
+    return Launcher("cifar10_tf.cli.command_line", "tensorflow_datasets")
 
 
 @functools.cache
 def heavy(number: int = 0) -> Launcher:
     """Returns the launcher of trainings and whatever needs TensorFlow.
 
-    Its runs save pictures that are not drawn.
+    Its runs save pictures that are not drawn, and those of a study are forked.
 
     Args:
         number: another one starts processes at the same time.
     """
     return Launcher(
-        "cifar10_tf.main",
+        "cifar10_tf.cli.command_line",
         "cifar10_tf.training.trainer",
         "scipy.stats",
         "tensorflow",
-        prepare="from tests import undrawn; undrawn.start()",
+        prepare=_PREPARE_HEAVY,
     )

@@ -19,7 +19,7 @@ from tests import fakes
 
 _SETTINGS = {
     "model": "speedrun_s", "dataset": "synthetic10", "epochs": 10,
-    "batch_size": 50, "max_train_examples": 500, "checkpoint_every_sec": 0.2,
+    "batch_size": 20, "max_train_examples": 200, "checkpoint_every_sec": 0.2,
 }  # fmt: skip
 
 

@@ -196,7 +196,7 @@ class AugmentTest(parameterized.TestCase):
         self.assertFalse(np.array_equal(plain, changed))
 
     @given(st.integers(0, 8), st.sampled_from([1, 2, 4]))
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @pytest.mark.slow
     def test_the_same_from_any_start_and_for_any_parallelism(
         self, first_step, threads

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import pathlib
-import sys
 from unittest import mock
 
 from absl.testing import absltest
@@ -15,6 +14,7 @@ from cifar10_tf.settings.config import make_config
 from cifar10_tf.studies import processes, seeds
 from cifar10_tf.system import interruption
 from cifar10_tf.system.errors import UserError
+from tests import launcher
 
 # In place of a training, in the same way: fails with status 7 at seed 13.
 _QUICK_RUN = """
@@ -50,15 +50,22 @@ print("trained", config.seed)
 
 
 class TrainTest(absltest.TestCase):
+    """With forked runs; real processes are tested in test_processes.py."""
+
     def setUp(self):
         super().setUp()
         self.path = pathlib.Path(self.create_tempdir().full_path) / "study"
-        self.enter_context(
-            mock.patch.object(
-                processes, "_PROGRAM", [sys.executable, "-c", _QUICK_RUN]
-            )
-        )
+        self.enter_context(self._runs(_QUICK_RUN))
         self.enter_context(contextlib.redirect_stdout(io.StringIO()))
+
+    def _runs(self, program):
+        """Returns a patch: while it holds, this is a run's program."""
+
+        def call(command):
+            flags = command[len(processes._PROGRAM) :]
+            return launcher.light().run(*flags, program=program).returncode
+
+        return mock.patch.object(processes, "_call", call)
 
     def _config(self, **settings):
         config = make_config(
@@ -132,11 +139,7 @@ class TrainTest(absltest.TestCase):
         first = seeds.train(self._config(), 2)
         for program in "sys.exit(7)", "sys.exit(8)":
             with (
-                mock.patch.object(
-                    processes,
-                    "_PROGRAM",
-                    [sys.executable, "-c"] + [f"import sys; {program}"],
-                ),
+                self._runs(f"import sys; {program}"),
                 self.assertRaisesRegex(UserError, "seed 1 .* status [78],"),
             ):
                 seeds.train(self._config(), 2, restart="7" in program)
@@ -170,9 +173,7 @@ class TrainTest(absltest.TestCase):
         for status in 75, 130, 143:
             program = f"import sys; sys.exit({status})"
             with (
-                mock.patch.object(
-                    processes, "_PROGRAM", [sys.executable, "-c", program]
-                ),
+                self._runs(program),
                 self.assertRaises(interruption.Interrupted) as caught,
             ):
                 seeds.train(self._config(), 2)
@@ -207,9 +208,7 @@ class TrainTest(absltest.TestCase):
     def test_a_killed_run_ends_the_study(self):
         program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
         with (
-            mock.patch.object(
-                processes, "_PROGRAM", [sys.executable, "-c", program]
-            ),
+            self._runs(program),
             self.assertRaisesRegex(UserError, r"signal 9 \(SIGKILL\)"),
         ):
             seeds.train(self._config(), 2)

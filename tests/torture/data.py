@@ -166,11 +166,8 @@ def first_runs(starts: Sequence[Callable] = (start,) * 4) -> dict[str, int]:
                 root,
                 "Everything is in ",
                 ["--dataset=synthetic10", "--max_train_examples=64"]
-                + [
-                    "--epochs=1",
-                    "--batch_size=16",
-                    f"--run_dir={root}/run{{i}}",
-                ],
+                + ["--model=speedrun_s", "--epochs=1", "--batch_size=16"]
+                + [f"--run_dir={root}/run{{i}}"],
             ),
             "prepare, cifar10 from an archive": _successes(
                 starts, root, " is ready: ", ["prepare", archive]

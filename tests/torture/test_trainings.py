@@ -20,13 +20,15 @@ class _TestCase(absltest.TestCase):
             cls.enterClassContext(tempfile.TemporaryDirectory())
         )
         start = launcher.heavy().start
-        cls.bench = Bench(path, random.Random(1), start)
+        start(program="pass").wait()  # no run's time begins with imports
+        # So that they are killed and terminated amid the training.
+        cls.bench = Bench(path, random.Random(40), start)
 
 
 @pytest.mark.slow
 @pytest.mark.signals
 class DropoutTest(_TestCase):
-    flags = CASES["dropout, mixed_bfloat16"]
+    flags = (*CASES["dropout, mixed_bfloat16"], "--epochs=3")
 
     def test_killed(self):
         self.assertRegex(kills(self.bench, self.flags, 1), "^1 of 1 ")
@@ -45,7 +47,8 @@ class DropoutTest(_TestCase):
 @pytest.mark.signals
 class SpeedrunTest(_TestCase):
     def test_killed(self):
-        flags = CASES["speedrun_s, mixed_bfloat16"]
+        # In the fourth epoch it selects images anew.
+        flags = [*CASES["speedrun_s, mixed_bfloat16"], "--epochs=4"]
         self.assertRegex(kills(self.bench, flags, 1), "^1 of 1 ")
 
 

@@ -9,7 +9,7 @@ import pytest
 from absl.testing import absltest
 
 from cifar10_tf.datasets.tfds import prepared_files
-from tests import cases, fakes
+from tests import cases, launcher
 
 
 @pytest.mark.slow
@@ -20,11 +20,12 @@ class AccuracyFloorTest(absltest.TestCase):
     )
     def test_speedrun_s_on_the_real_images(self):
         directory = pathlib.Path(self.create_tempdir().full_path)
-        result = fakes.run_main(
+        result = launcher.heavy().run(
             "--model=speedrun_s", "--mixed_precision", "--dataset=cifar10",
             "--run_dir=run",
             cwd=directory,
             env=os.environ | {"XDG_CACHE_HOME": str(cases.shared_cache())},
+            limit_sec=600,
         )  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
         text = (directory / "run" / "summary.json").read_text("utf-8")

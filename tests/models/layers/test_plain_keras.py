@@ -32,7 +32,9 @@ _IMAGES = np.float32(fakes.random_arrays(4)[0] / 255)
 
 @functools.cache
 def _trained(name, policy):
-    """Returns a model with statistics and weights that are not the first.
+    """Returns a model, as if it were trained, and what is plain Keras of it.
+
+    Its statistics and weights are not the first.
 
     policy: the one that is set.
     """
@@ -46,7 +48,7 @@ def _trained(name, policy):
         w + random.uniform(0, 0.03, w.shape) for w in model.get_weights()
     ]
     model.set_weights(weights)
-    return model
+    return model, in_plain_keras(model)
 
 
 class InPlainKerasTest(parameterized.TestCase):
@@ -54,8 +56,7 @@ class InPlainKerasTest(parameterized.TestCase):
     def test_computes_the_same_after_training(self, name, policy):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
         keras.config.set_dtype_policy(policy)
-        model = _trained(name, policy)
-        plain = in_plain_keras(model)
+        model, plain = _trained(name, policy)
         self.assertEqual(plain.name, name)
         self.assertEqual(
             [(w.path, w.trainable) for w in plain.weights],
@@ -94,8 +95,8 @@ class InPlainKerasTest(parameterized.TestCase):
     def test_plain_keras_loads_what_was_saved(self):
         directory = pathlib.Path(self.create_tempdir().full_path)
         for name in _FAMILIES:
-            model = _trained(name, "float32")
-            in_plain_keras(model).save(directory / f"{name}.keras")
+            model, plain = _trained(name, "float32")
+            plain.save(directory / f"{name}.keras")
             np.savez(
                 directory / name, images=_IMAGES, probabilities=model(_IMAGES)
             )
