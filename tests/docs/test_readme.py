@@ -21,7 +21,7 @@ _ELSEWHERE = {
     "make ": "`.ci/run` and whoever runs these tests",
     "cifar10-tf prepare ": "tests/datasets/test_official_archives.py",
     "python benchmarks/": "benchmarks/tests",
-    "pip install ": "setup.cfg's extra test, which has the others",
+    ".venv/bin/pip install ": "setup.cfg's extra test, which has the others",
     "cifar10-tf export ": "tests/deployment/exports",
     "cifar10-tf predict --model=": "tests/deployment",
     "cifar10-tf serve ": "tests/cli/commands/test_serve.py",
