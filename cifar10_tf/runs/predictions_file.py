@@ -71,6 +71,8 @@ def _fit(probabilities: np.ndarray, labels: np.ndarray) -> bool:
 
 
 def _damaged(path: pathlib.Path) -> UserError:
+    if not path.exists():
+        return UserError(f"{path} is missing: `report` makes it.")
     return UserError(
-        f"{path} is missing or damaged: remove it, and `report` makes it again."
+        f"{path} is damaged: remove it, and `report` makes it again."
     )

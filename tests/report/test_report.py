@@ -222,7 +222,7 @@ class ReportTest(ReportTestCase):
         labels = np.arange(60) % 3
         two_classes = run_directories.random_predictions(labels % 2, 2)
         for write, problem in (
-            (lambda: path.write_bytes(b"junk"), "is missing or damaged"),
+            (lambda: path.write_bytes(b"junk"), "is damaged"),
             (lambda: predictions_file.write(path, two_classes, labels % 2),
              "is of another run"),
             (lambda: predictions_file.write(

@@ -50,11 +50,11 @@ class PredictionsFileTest(parameterized.TestCase):
             "labels": np.zeros(2, np.int64),
         }
         np.savez(self.path, **(good | arrays))
-        with self.assertRaisesRegex(UserError, "missing or damaged"):
+        with self.assertRaisesRegex(UserError, "is damaged"):
             predictions_file.read(self.path)
 
     def test_no_damage_is_a_traceback(self):
-        with self.assertRaisesRegex(UserError, "missing or damaged"):
+        with self.assertRaisesRegex(UserError, "is missing: `report` makes it"):
             predictions_file.read(self.path)
         rng = np.random.default_rng(0)
         probabilities = rng.dirichlet([1] * 4, 50).astype(np.float32)
