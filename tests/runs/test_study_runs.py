@@ -28,7 +28,7 @@ class CompleteRunsTest(absltest.TestCase):
 
     def test_what_is_not_complete_is_left_out_and_named(self):
         (self.path / "seed2" / "summary.json").unlink()
-        with self.assertLogs(level="WARNING") as logs:
+        with self.assertLogs("cifar10_tf", "WARNING") as logs:
             names = self._names(self.path)
         self.assertEqual(names, ["seed1", "seed10"])
         self.assertIn("seed2", logs.output[0])
