@@ -49,8 +49,14 @@ class MakeOptimizerTest(parameterized.TestCase):
         )
         model.compile(optimizer, "categorical_crossentropy")
         model.optimizer.build(model.trainable_variables)
-        fit = model.fit(images, labels, batch_size=16, epochs=10, verbose=0)
-        losses = fit.history["loss"]
+        losses = []
+        for _ in range(10):  # epochs; `fit` takes 0.3 s longer
+            model.reset_metrics()
+            for x, y in zip(
+                np.split(images, 4), np.split(labels, 4), strict=True
+            ):
+                loss = model.train_on_batch(x, y)
+            losses.append(loss)
         self.assertLess(losses[-1], 0.75 * losses[0])
 
     @parameterized.parameters(*OPTIMIZERS)

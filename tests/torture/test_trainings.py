@@ -31,7 +31,8 @@ class DropoutTest(_TestCase):
     flags = (*CASES["dropout, mixed_bfloat16"], "--epochs=3")
 
     def test_killed(self):
-        self.assertRegex(kills(self.bench, self.flags, 1), "^1 of 1 ")
+        figure = kills(self.bench, self.flags, 1, share=0.5)
+        self.assertRegex(figure, "^1 of 1 ")
 
     def test_terminated(self):
         figure, _ = terminations(self.bench, self.flags, 1)
@@ -49,7 +50,8 @@ class SpeedrunTest(_TestCase):
     def test_killed(self):
         # In the fourth epoch it selects images anew.
         flags = [*CASES["speedrun_s, mixed_bfloat16"], "--epochs=4"]
-        self.assertRegex(kills(self.bench, flags, 1), "^1 of 1 ")
+        figure = kills(self.bench, flags, 1, share=0.5)
+        self.assertRegex(figure, "^1 of 1 ")
 
 
 if __name__ == "__main__":

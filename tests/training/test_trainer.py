@@ -34,9 +34,7 @@ for path in sys.argv[2:]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = keras.models.load_model(path)
-    loss, accuracy = model.evaluate(images / 255, np.eye(10)[labels], verbose=0)
-    predictions = model.predict(images / 255, verbose=0).argmax(1)
-    results.append([loss, accuracy, float((predictions == labels).mean())])
+    results.append(model.evaluate(images / 255, np.eye(10)[labels], verbose=0))
 assert "cifar10_tf" not in sys.modules
 print(json.dumps(results))
 """
@@ -240,12 +238,12 @@ class TrainTest(parameterized.TestCase):
             text=True,
         )
         self.assertEqual(result.returncode, 0, result.stderr)
-        for name, (loss, accuracy, predicted) in zip(
+        for name, (loss, accuracy) in zip(
             names, json.loads(result.stdout), strict=True
         ):
             summary = self._summary(name)
-            self.assertEqual(predicted, summary["test_accuracy"])
-            self.assertAlmostEqual(accuracy, predicted, places=6)
+            # Of 100 images.
+            self.assertAlmostEqual(accuracy, summary["test_accuracy"], places=6)
             # That without smoothing; rounding depends on the batches.
             self.assertAlmostEqual(loss, summary["test_loss"], delta=0.01)
 
