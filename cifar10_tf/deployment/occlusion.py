@@ -32,14 +32,28 @@ def explain(
         prediction: whose most probable class is explained.
         probabilities: as of `heat_map`.
     """
-    label = int(prediction.probabilities.argmax())
-    heat = heat_map(prediction.image, label, probabilities)
     size = _ENLARGED * SIZE
     pixels = Image.fromarray(prediction.image)
     both = Image.new("RGB", (2 * size + _ENLARGED, size), "white")
     both.paste(pixels.resize((size, size), Image.Resampling.NEAREST), (0, 0))
-    both.paste(overlay(prediction.image, heat, size), (size + _ENLARGED, 0))
+    looked_at = where_it_looks(prediction, probabilities, size)
+    both.paste(looked_at, (size + _ENLARGED, 0))
     return both
+
+
+def where_it_looks(
+    prediction: Prediction, probabilities: Probabilities, size: int
+) -> Image.Image:
+    """Returns the overlay of the heat map of the most probable class.
+
+    Args:
+        prediction: of the network.
+        probabilities: as of `heat_map`.
+        size: as of `overlay`.
+    """
+    label = int(prediction.probabilities.argmax())
+    heat = heat_map(prediction.image, label, probabilities)
+    return overlay(prediction.image, heat, size)
 
 
 def heat_map(

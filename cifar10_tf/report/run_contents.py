@@ -97,17 +97,19 @@ def read_for_page(directory: RunDirectory) -> RunContents:
         missing_predictions.make(directory)
         return with_predictions(directory, config, summary, history)
     except UserError as error:
-        names = _class_names(summary)
-        return RunContents(
-            directory,
-            config,
-            summary,
-            history,
-            names,
-            np.zeros((0, len(names))),
-            np.zeros(0, np.int64),
-            problem=str(error),
-        )
+        contents = _without_predictions(directory, config, summary, history)
+        return dataclasses.replace(contents, problem=str(error))
+
+
+def _without_predictions(
+    directory: RunDirectory,
+    config: Config,
+    summary: dict[str, Any],
+    history: list[dict[str, Any]],
+) -> RunContents:
+    names = _class_names(summary)
+    of_nothing = np.zeros((0, len(names))), np.zeros(0, np.int64)
+    return RunContents(directory, config, summary, history, names, *of_nothing)
 
 
 def with_predictions(
@@ -122,24 +124,19 @@ def with_predictions(
         UserError: there are none, or they don't fit the summary.
     """
     probabilities, labels = predictions_file.read(directory.predictions)
-    names = _class_names(summary)
+    contents = _without_predictions(directory, config, summary, history)
+    num_classes = len(contents.class_names)
     accuracy = (probabilities.argmax(axis=1) == labels).mean()
     if (
-        probabilities.shape != (summary["num_test_examples"], len(names))
+        probabilities.shape != (summary["num_test_examples"], num_classes)
         or abs(accuracy - summary["test_accuracy"]) > _MAX_DIFFERENCE
     ):
         raise UserError(
             f"{directory.predictions} is of another run: remove it, and "
             "`report` makes it again."
         )
-    return RunContents(
-        directory,
-        config,
-        summary,
-        history,
-        names,
-        probabilities.astype(np.float64),
-        labels,
+    return dataclasses.replace(
+        contents, probabilities=probabilities.astype(np.float64), labels=labels
     )
 
 

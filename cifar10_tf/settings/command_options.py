@@ -14,7 +14,7 @@ from cifar10_tf.settings.setting import (
 CROPS = ("center", "squash")
 
 
-def _run_dir(help_text: str) -> str:
+def _place(help_text: str) -> str:
     return setting(help_text, default="", default_text="none")
 
 
@@ -33,7 +33,7 @@ class EvaluateOptions(_Checked):
         ValueError: a value has the wrong type or is out of range.
     """
 
-    run_dir: str = _run_dir("The directory of the run, or of a study.")
+    run_dir: str = _place("The directory of the run, or of a study.")
     split: str = setting(
         "Which images to evaluate on. Training and validation images are those "
         "of the run, unaugmented.",
@@ -52,11 +52,9 @@ class EvaluateOptions(_Checked):
         "here, by the published definitions (all but frost).",
         default=False,
     )
-    output: str = setting(
+    output: str = _place(
         "The file that the result goes to, as result.json. With --corruptions "
-        "a picture is beside it, as result.png.",
-        default="",
-        default_text="none",
+        "a picture is beside it, as result.png."
     )
 
 
@@ -68,7 +66,7 @@ class ReportOptions(_Checked):
         ValueError: as of `EvaluateOptions`.
     """
 
-    run_dir: str = _run_dir("The directory of the run, or of a study.")
+    run_dir: str = _place("The directory of the run, or of a study.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,10 +77,8 @@ class CompareOptions(_Checked):
         ValueError: as of `EvaluateOptions`.
     """
 
-    output: str = setting(
-        "The page that the comparison is written to, as comparison.html.",
-        default="",
-        default_text="none",
+    output: str = _place(
+        "The page that the comparison is written to, as comparison.html."
     )
     format: str = setting(
         "What is printed: text for people or JSON for programs.",
@@ -99,7 +95,7 @@ class PredictOptions(_Checked):
         ValueError: as of `EvaluateOptions`.
     """
 
-    run_dir: str = _run_dir("The directory of the run.")
+    run_dir: str = _place("The directory of the run.")
     model: str = setting(
         "What export made of a run, instead of --run_dir: export/model.onnx.",
         default="",
@@ -127,11 +123,7 @@ class PredictOptions(_Checked):
         default="text",
         valid=one_of(("text", "json", "csv")),
     )
-    output: str = setting(
-        "The file that this goes to, instead of the terminal.",
-        default="",
-        default_text="none",
-    )
+    output: str = _place("The file that this goes to, instead of the terminal.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -142,7 +134,7 @@ class ServeOptions(_Checked):
         ValueError: as of `EvaluateOptions`.
     """
 
-    run_dir: str = _run_dir("The directory of the run.")
+    run_dir: str = _place("The directory of the run.")
     host: str = setting(
         "The address to listen on. 127.0.0.1 is for this machine only; 0.0.0.0 "
         "lets others in.",
@@ -163,7 +155,7 @@ class ExportOptions(_Checked):
         ValueError: as of `EvaluateOptions`.
     """
 
-    run_dir: str = _run_dir("The directory of the run.")
+    run_dir: str = _place("The directory of the run.")
     format: str = setting(
         "What is written into export in the directory of the run: a SavedModel "
         "for TensorFlow Serving, files for LiteRT in float32 or in integers, "

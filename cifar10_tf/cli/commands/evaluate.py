@@ -42,9 +42,9 @@ def run() -> None:
     """
     flags.config_and_options()  # whose values are checked
     options = flags.options_of(EvaluateOptions)
-    if not FLAGS.run_dir:
+    if not options.run_dir:
         raise UserError("evaluate needs --run_dir=DIRECTORY, that of a run.")
-    directory = RunDirectory(FLAGS.run_dir)
+    directory = RunDirectory(options.run_dir)
     runs = StudyDirectory.complete_runs(directory)
     output = output_file.checked(options.output, ".json")
     if output and runs != [directory]:

@@ -3,10 +3,10 @@
 import logging
 
 from cifar10_tf.cli import flags
-from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.report import report, run_contents, study_report
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
+from cifar10_tf.settings.command_options import ReportOptions
 from cifar10_tf.system.errors import UserError
 
 TAKES = ("run_dir",)
@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 def run() -> None:
     """Writes the page of a run, or those of a study and its runs."""
-    flags.config_and_options()  # whose values are checked
-    if not FLAGS.run_dir:
+    options = flags.options_of(ReportOptions)
+    if not options.run_dir:
         raise UserError("report needs --run_dir=DIRECTORY, that of a run.")
-    directory = RunDirectory(FLAGS.run_dir)
+    directory = RunDirectory(options.run_dir)
     runs = StudyDirectory.complete_runs(directory)
     for of_study in runs:
         _write(of_study)

@@ -150,9 +150,7 @@ def _description(card: dict[str, Any], samples: Samples) -> APIRouter:
 
 
 def _explain(result: Prediction, predictor: Predictor) -> dict[str, str]:
-    label = int(result.probabilities.argmax())
-    heat = occlusion.heat_map(result.image, label, predictor.probabilities)
-    overlay = occlusion.overlay(result.image, heat, 128)
+    overlay = occlusion.where_it_looks(result, predictor.probabilities, 128)
     return {
         "pixels": data_uri(Image.fromarray(result.image), "PNG"),
         "heat_map": data_uri(overlay, "PNG"),
