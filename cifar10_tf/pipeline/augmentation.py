@@ -1,9 +1,9 @@
-"""Random changes to batches of images: pure functions of (images, seed).
+"""Random changes to batches of images: pure functions of (images, draws).
 
 Images are [batch, height, width, channels], uint8 or float32 in [0, 1] as each
-function says; a seed is two integers. What mixes examples also takes and
-returns labels, float32 [batch, num_classes]; the partner of an example is the
-one before it in the batch, whose order is random already.
+function says. What mixes examples also takes and returns labels, float32
+[batch, num_classes]; the partner of an example is the one before it in the
+batch, whose order is random already.
 """
 
 import math
@@ -11,36 +11,31 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from cifar10_tf.pipeline.draws import Draws
 from cifar10_tf.pipeline.randaugment import randaugment
 
 
-def random_integers(seed, batch_size, below: int):
-    """Returns integers [batch_size], 0 to below - 1, equally likely, int64."""
-    return tf.random.stateless_uniform([batch_size], seed, 0, below, tf.int64)
-
-
-def cutout(images, seed, size: int):
+def cutout(images, draws: Draws, size: int):
     """Blanks a square of each uint8 image with mid-grey.
 
     Its centre is any pixel, equally likely; what is beyond the border is lost.
     DeVries and Taylor, "Improved regularization of convolutional neural
     networks with cutout", arXiv 1708.04552.
     """
-    centers = tf.random.stateless_uniform([2, _batch_size(images)], seed)
-    mask, _ = _box(images, centers, tf.constant([[size], [size]]))
+    mask, _ = _box(
+        images, draws.uniform(before=[2]), tf.constant([[size], [size]])
+    )
     return _select(mask, tf.constant(128, tf.uint8), images)
 
 
-def cutmix(images, labels, seed):
+def cutmix(images, labels, draws: Draws):
     """Puts a box of the partner's into each uint8 image.
 
     Before the border cuts it, its area is uniform in [0, 1] of the image's; its
     centre is any pixel. Labels are mixed by the area that is really covered.
     Yun et al., "CutMix", ICCV 2019, arXiv 1905.04899.
     """
-    area, *centers = tf.unstack(
-        tf.random.stateless_uniform([3, _batch_size(images)], seed)
-    )
+    area, *centers = tf.unstack(draws.uniform(before=[3]))
     size = tf.cast(tf.shape(images)[1:3], tf.float32)
     sides = tf.cast(size[:, None] * tf.sqrt(area), tf.int32)
     mask, share = _box(images, tf.stack(centers), sides)
@@ -48,29 +43,29 @@ def cutmix(images, labels, seed):
     return images, _mix(labels, share[:, None])
 
 
-def brightness(images, seed, strength: float):
+def brightness(images, draws: Draws, strength: float):
     """Adds up to `strength`, or takes it away, from each float32 image."""
-    change = _symmetric(images, seed, strength)
+    change = _symmetric(draws, strength)
     return tf.clip_by_value(images + change, 0.0, 1.0)
 
 
-def contrast(images, seed, strength: float):
+def contrast(images, draws: Draws, strength: float):
     """Scales each float32 image's distance from mid-grey.
 
     The factor is uniform in 1 - strength to 1 + strength.
     """
-    factor = 1.0 + _symmetric(images, seed, strength)
+    factor = 1.0 + _symmetric(draws, strength)
     return tf.clip_by_value((images - 0.5) * factor + 0.5, 0.0, 1.0)
 
 
-def mixup(images, labels, seed):
+def mixup(images, labels, draws: Draws):
     """Mixes each float32 image with its partner, and so the labels.
 
     The partner's weight is uniform in [0, 1] for each example: the Beta(1, 1)
     of the CIFAR experiments in Zhang et al., "mixup: beyond empirical risk
     minimization", ICLR 2018, arXiv 1710.09412.
     """
-    weight = tf.random.stateless_uniform([_batch_size(images), 1], seed)
+    weight = draws.uniform(after=[1])
     # Flat, because broadcasting over four dimensions is slow.
     flat = tf.reshape(images, [_batch_size(images), -1])
     mixed = tf.reshape(_mix(flat, weight), tf.shape(images))
@@ -81,10 +76,9 @@ def _batch_size(images):
     return tf.shape(images)[0]
 
 
-def _symmetric(images, seed, strength: float):
+def _symmetric(draws: Draws, strength: float):
     """Returns a number in -strength to strength for each image."""
-    shape = [_batch_size(images), 1, 1, 1]
-    return tf.random.stateless_uniform(shape, seed, -strength, strength)
+    return draws.uniform(after=[1, 1, 1], low=-strength, high=strength)
 
 
 def _mix(values, weight):
@@ -148,19 +142,19 @@ def _select(mask, inside, outside):
 
 def _of_images(change: Callable) -> Callable:
     """Gives what changes images alone the labels to pass on."""
-    return lambda images, labels, seed, strength: (
-        change(images, seed, strength),
+    return lambda images, labels, draws, strength: (
+        change(images, draws, strength),
         labels,
     )
 
 
 def _mixing(change: Callable) -> Callable:
     """Gives what mixes examples a strength, of which it has no need."""
-    return lambda images, labels, seed, strength: change(images, labels, seed)
+    return lambda images, labels, draws, strength: change(images, labels, draws)
 
 
 # By the names and in the order of `settings.augmentations`; what flips or crops
-# is in `crops_and_flips`. Each is a function of (images, labels, seed,
+# is in `crops_and_flips`. Each is a function of (images, labels, draws,
 # strength), of images that are still bytes or already floats.
 ON_BYTES = {
     "randaugment": _of_images(randaugment),
@@ -173,3 +167,5 @@ ON_FLOATS = {
     # Last, so that what is mixed has been through everything else.
     "mixup": _mixing(mixup),
 }
+# What an example takes from the one before it in the batch.
+MIXING = ("cutmix", "mixup")

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from cifar10_tf.pipeline import augmentation
+from cifar10_tf.pipeline import array_checks, augmentation
 from cifar10_tf.pipeline.crops_and_flips import Views
-from cifar10_tf.pipeline.step_seeds import StepSeeds
+from cifar10_tf.pipeline.draws import StepDraws
+from cifar10_tf.pipeline.parts import Parts
 from cifar10_tf.settings import augmentations
 
 
@@ -75,9 +76,8 @@ class Batches:
         seed: int = 0,
         augment: str | None = "none",
     ):
-        images, labels = _array("images", images), _array("labels", labels)
+        images, labels = array_checks.checked(images, labels, num_classes)
         self._strengths = augmentations.parse(augment or "none")
-        _check(images, labels, num_classes)
         if not 0 <= seed < 2**32:  # index_shuffle takes no more bits
             raise ValueError(
                 f"seed must be between 0 and 2**32 - 1, got {seed}."
@@ -102,9 +102,12 @@ class Batches:
         # Jordan, "94% on CIFAR-10 in 3.29 seconds", arXiv 2404.00498: a random
         # half is mirrored in the first epoch, the other half in the next.
         with tf.device("CPU:0"):
-            self._mirrored_first = augmentation.random_integers(
-                StepSeeds(seed, 0)["alternating_flip"], len(images), 2
-            )
+            first_draws = StepDraws(seed, 0, len(images))
+            self._mirrored_first = first_draws["alternating_flip"].integers(2)
+        # Before an example are those that are mixed into it.
+        self._num_before = sum(
+            name in augmentation.MIXING for name in self._strengths
+        )
         self.num_examples = len(images)
 
     def shuffled(
@@ -113,6 +116,7 @@ class Batches:
         first_step: int = 0,
         last_step: int | None = None,
         subsets: np.ndarray | None = None,
+        parts: Parts | None = None,
     ) -> tf.data.Dataset:
         """Returns what `make_train` does, of all examples or of some.
 
@@ -120,6 +124,8 @@ class Batches:
             subsets: integers [num_subsets, num_indices], which examples make
                 the first epoch, the second and so on, and then from the first
                 again; None: each epoch has all.
+            parts: of each batch, which have the examples' weights in the
+                batch's mean as third; None: whole batches.
         """
         _check_batch_size(batch_size)
         if first_step < 0:
@@ -127,7 +133,7 @@ class Batches:
                 f"first_step must be at least 0, got {first_step}."
             )
         if last_step is None:
-            last_step = np.iinfo(np.int64).max
+            last_step = np.iinfo(np.int64).max // (parts.num if parts else 1)
         if subsets is None:
             num_indices = self.num_examples
         else:
@@ -137,47 +143,62 @@ class Batches:
         epoch_steps = steps_per_epoch(num_indices, batch_size)
         last_place = tf.constant(num_indices - 1, tf.int64)
 
-        def batch_at_step(step):
+        def batch_at_step(step, part=None):
             epoch, position = step // epoch_steps, step % epoch_steps
+            places = _places(position, batch_size, num_indices)
+            size, rows = tf.size(places, tf.int64), None
+            if parts:
+                rows = parts.rows(part, size, self._num_before)
+                places = tf.gather(places, rows)
             indices = tf.random.experimental.index_shuffle(
-                _places(position, batch_size, num_indices),
-                seed=(self._seed, epoch),
-                max_index=last_place,
+                places, seed=(self._seed, epoch), max_index=last_place
             )
             if subsets is not None:
                 indices = tf.gather(subsets[epoch % num_subsets], indices)
-            seeds = StepSeeds(self._seed, step)
-            pixels = self._view(indices, epoch, seeds)
+            draws = StepDraws(self._seed, step, size, rows)
+            pixels = self._view(indices, epoch, draws)
             labels = self._to_one_hot(indices)
-            return _augment(pixels, labels, self._strengths, seeds)
+            pixels, labels = _augment(pixels, labels, self._strengths, draws)
+            if not parts:
+                return pixels, labels
+            own = slice(self._num_before, None)
+            return pixels[own], labels[own], parts.weights(part, size)
 
-        return _batches(batch_at_step, first_step, last_step)
+        return _batches(batch_at_step, first_step, last_step, parts)
 
-    def in_order(self, batch_size: int) -> tf.data.Dataset:
-        """Returns every example once, as it is, in order."""
+    def in_order(
+        self, batch_size: int, parts: Parts | None = None
+    ) -> tf.data.Dataset:
+        """Returns every example once, as it is, in order.
+
+        Args:
+            parts: as of `shuffled`.
+        """
         _check_batch_size(batch_size)
 
-        def batch_at_step(step):
-            indices = _places(step, batch_size, self.num_examples)
-            pixels = self._views.gather(indices)
-            return to_float(pixels), self._to_one_hot(indices)
+        def batch_at_step(step, part=None):
+            places = _places(step, batch_size, self.num_examples)
+            if parts:
+                size = tf.size(places, tf.int64)
+                places = tf.gather(places, parts.rows(part, size))
+            images = to_float(self._views.gather(places))
+            labels = self._to_one_hot(places)
+            if not parts:
+                return images, labels
+            return images, labels, parts.weights(part, size)
 
         num_steps = steps_per_epoch(self.num_examples, batch_size)
-        return _batches(batch_at_step, 0, num_steps)
+        return _batches(batch_at_step, 0, num_steps, parts)
 
-    def _view(self, indices, epoch, seeds: StepSeeds):
+    def _view(self, indices, epoch, draws: StepDraws):
         """Returns examples, flipped and cropped as the options say."""
         mirror = shift = None
         if "flip" in self._strengths:
-            mirror = augmentation.random_integers(
-                seeds["flip"], tf.size(indices), 2
-            )
+            mirror = draws["flip"].integers(2)
         elif "alternating_flip" in self._strengths:
             mirror = (tf.gather(self._mirrored_first, indices) + epoch) % 2
         if self._views.num_shifts > 1:
-            shift = augmentation.random_integers(
-                seeds["crop"], tf.size(indices), self._views.num_shifts
-            )
+            shift = draws["crop"].integers(self._views.num_shifts)
         return self._views.gather(indices, mirror, shift)
 
 
@@ -187,13 +208,21 @@ def _places(position, batch_size: int, num_examples: int):
 
 
 def _batches(
-    batch_at_step: Callable, first_step: int, last_step: int
+    batch_at_step: Callable,
+    first_step: int,
+    last_step: int,
+    parts: Parts | None,
 ) -> tf.data.Dataset:
+    num_parts = parts.num if parts else 1
+
+    def element(number):
+        return batch_at_step(*parts.split(number) if parts else (number,))
+
     # The step is all the state.
-    ds = tf.data.Dataset.range(first_step, last_step)
+    ds = tf.data.Dataset.range(first_step * num_parts, last_step * num_parts)
     # There is no Python to make a graph of: looking for it takes 0.4 s.
-    batch_at_step = tf.autograph.experimental.do_not_convert(batch_at_step)
-    ds = ds.map(batch_at_step, num_parallel_calls=tf.data.AUTOTUNE)
+    element = tf.autograph.experimental.do_not_convert(element)
+    ds = ds.map(element, num_parallel_calls=tf.data.AUTOTUNE)
     ds = ds.prefetch(tf.data.AUTOTUNE)  # the device never waits
     # A call for each core, and a buffer that grows until nobody waits, as fast.
     # The thread that tunes them would sleep for 10 ms, 20, 40 ... 60 s, and an
@@ -224,13 +253,13 @@ def to_float(pixels):
     )
 
 
-def _augment(pixels, labels, strengths: dict[str, float], seeds: StepSeeds):
+def _augment(pixels, labels, strengths: dict[str, float], draws: StepDraws):
     # Bytes as long as possible: they are a quarter of the memory to move.
     pixels, labels = _apply(
-        augmentation.ON_BYTES, pixels, labels, strengths, seeds
+        augmentation.ON_BYTES, pixels, labels, strengths, draws
     )
     return _apply(
-        augmentation.ON_FLOATS, to_float(pixels), labels, strengths, seeds
+        augmentation.ON_FLOATS, to_float(pixels), labels, strengths, draws
     )
 
 
@@ -239,13 +268,13 @@ def _apply(
     images,
     labels,
     strengths: dict[str, float],
-    seeds: StepSeeds,
+    draws: StepDraws,
 ):
     """Applies those of the changes that are asked for."""
     for name, strength in strengths.items():
         if name in changes:
             images, labels = changes[name](
-                images, labels, seeds[name], strength
+                images, labels, draws[name], strength
             )
     return images, labels
 
@@ -259,39 +288,3 @@ def _make_to_one_hot(labels: np.ndarray, num_classes: int) -> Callable:
 def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
-
-
-def _array(name: str, values) -> np.ndarray:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} must have one shape, to be put into an array ({error})"
-        ) from error
-
-
-def _check(images, labels, num_classes: int) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4:
-        raise ValueError(
-            "images must be uint8 [num_examples, height, width, channels], got "
-            f"{images.dtype} {list(images.shape)}; of floats in [0, 1], give "
-            "(images * 255).astype('uint8')."
-        )
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        hint = ""
-        if labels.ndim > 1:
-            hint = (
-                "; of a column, give labels[:, 0], of one-hot labels "
-                "labels.argmax(axis=1)"
-            )
-        raise ValueError(
-            f"labels must be {len(images)} integers, one for each image, got "
-            f"{labels.dtype} {list(labels.shape)}{hint}."
-        )
-    if not len(images):
-        raise ValueError("there are no images.")
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise ValueError(
-            f"labels must be at least 0 and below num_classes, {num_classes}, "
-            f"got {labels.min()} to {labels.max()}."
-        )

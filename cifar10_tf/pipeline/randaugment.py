@@ -4,11 +4,13 @@ import math
 
 import tensorflow as tf
 
+from cifar10_tf.pipeline.draws import Draws
+
 _NUM_LAYERS = 2
 _HIGHEST_MAGNITUDE = 30
 
 
-def randaugment(images, seed, magnitude: int):
+def randaugment(images, draws: Draws, magnitude: int):
     """Applies two operations to each image, each any of 14, equally likely.
 
     Cubuk et al., "RandAugment", CVPR Workshops 2020, arXiv 1909.13719, with
@@ -17,7 +19,6 @@ def randaugment(images, seed, magnitude: int):
 
     Args:
         images: uint8 [batch, height, width, 3].
-        seed: two integers.
         magnitude: 0 to 30.
 
     Returns:
@@ -25,10 +26,10 @@ def randaugment(images, seed, magnitude: int):
     """
     batch_size = tf.shape(images)[0]
     level = magnitude / _HIGHEST_MAGNITUDE
-    for layer_seed in tf.unstack(tf.random.split(seed, _NUM_LAYERS)):
+    for layer_draws in draws.split(_NUM_LAYERS):
         which, negative = tf.unstack(
-            tf.random.stateless_uniform(
-                [2, batch_size], layer_seed, 0, 2 * len(_OPERATIONS), tf.int32
+            layer_draws.uniform(
+                before=[2], high=2 * len(_OPERATIONS), dtype=tf.int32
             )
         )
         which %= len(_OPERATIONS)

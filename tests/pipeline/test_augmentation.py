@@ -4,10 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar10_tf.pipeline import augmentation
+from cifar10_tf.pipeline.draws import Draws
 from cifar10_tf.settings.augmentations import AUGMENTATIONS
 from tests import fakes
 
-_SEED = (3, 4)
+
+def _draws(batch_size, seed=(3, 4)):
+    return Draws(seed, batch_size)
 
 
 def _noise(num_examples, height=8, width=8, channels=3):
@@ -23,16 +26,10 @@ def _assert_even(test, counts):
     test.assertLess(deviation, 5 * np.sqrt(expected))
 
 
-class RandomIntegersTest(absltest.TestCase):
-    def test_each_is_equally_likely(self):
-        drawn = augmentation.random_integers(_SEED, 81_000, 81)
-        _assert_even(self, np.bincount(drawn, minlength=81))
-
-
 class CutoutTest(absltest.TestCase):
     def test_one_square_is_blanked_and_the_rest_is_kept(self):
         images = _noise(200) // 2  # never the grey of the square
-        found = augmentation.cutout(images, _SEED, 4).numpy()
+        found = augmentation.cutout(images, _draws(len(images)), 4).numpy()
         for before, after in zip(images, found, strict=True):
             blank = (after == 128).all(axis=-1)
             rows, columns = np.flatnonzero(blank.any(1)), blank.any(0)
@@ -43,7 +40,7 @@ class CutoutTest(absltest.TestCase):
 
     def test_each_place_is_equally_likely(self):
         images = np.zeros((32_000, 4, 4, 1), np.uint8)
-        found = augmentation.cutout(images, _SEED, 1).numpy()
+        found = augmentation.cutout(images, _draws(len(images)), 1).numpy()
         _assert_even(self, (found == 128).sum(axis=(0, 3)).ravel())
 
 
@@ -56,7 +53,9 @@ class CutmixTest(absltest.TestCase):
             (num_examples, 8, 10, 3),
         )
         mixed, labels = augmentation.cutmix(
-            images, np.eye(num_examples, dtype=np.float32), _SEED
+            images,
+            np.eye(num_examples, dtype=np.float32),
+            _draws(num_examples),
         )
         mixed, labels = mixed.numpy(), labels.numpy()
         for i in range(num_examples):
@@ -71,7 +70,7 @@ class CutmixTest(absltest.TestCase):
         # that squared, averaged over a uniform s^2, is 0.321.
         images = np.zeros((20_000, 64, 64, 1), np.uint8)
         labels = np.tile(np.eye(2, dtype=np.float32), (10_000, 1))
-        _, mixed = augmentation.cutmix(images, labels, _SEED)
+        _, mixed = augmentation.cutmix(images, labels, _draws(len(images)))
         of_partner = mixed.numpy()[labels == 0]
         self.assertAlmostEqual(of_partner.mean(), 0.321, delta=0.01)
 
@@ -81,7 +80,7 @@ class MixupTest(absltest.TestCase):
         values = np.linspace(0, 1, 50, dtype=np.float32)
         images = np.broadcast_to(values[:, None, None, None], (50, 4, 4, 3))
         mixed, labels = augmentation.mixup(
-            images, np.eye(50, dtype=np.float32), _SEED
+            images, np.eye(50, dtype=np.float32), _draws(50)
         )
         expected = labels.numpy() @ values
         np.testing.assert_allclose(
@@ -95,14 +94,16 @@ class MixupTest(absltest.TestCase):
     def test_weights_are_uniform(self):
         labels = np.tile(np.eye(2, dtype=np.float32), (20_000, 1))
         images = np.zeros((40_000, 1, 1, 1), np.float32)
-        _, mixed = augmentation.mixup(images, labels, _SEED)
+        _, mixed = augmentation.mixup(images, labels, _draws(len(images)))
         _assert_even(self, np.histogram(mixed.numpy()[::2, 0], 10)[0])
 
 
 class ColourTest(parameterized.TestCase):
     def test_brightness_shifts_evenly(self):
         images = np.full((20_000, 1, 1, 3), 0.5, np.float32)
-        found = augmentation.brightness(images, _SEED, 0.2).numpy()
+        found = augmentation.brightness(
+            images, _draws(len(images)), 0.2
+        ).numpy()
         self.assertEqual(np.ptp(found, axis=-1).max(), 0)
         counts, edges = np.histogram(found[..., 0], 10)
         _assert_even(self, counts)
@@ -112,7 +113,7 @@ class ColourTest(parameterized.TestCase):
         images = np.tile(
             np.array([0.25, 0.5, 0.75], np.float32), (20_000, 1, 1, 1)
         )
-        found = augmentation.contrast(images, _SEED, 0.2).numpy()
+        found = augmentation.contrast(images, _draws(len(images)), 0.2).numpy()
         factor = (found - 0.5) / 0.25
         np.testing.assert_allclose(factor[..., 1], 0, atol=1e-6)
         np.testing.assert_allclose(factor[..., 0], -factor[..., 2], atol=1e-6)
@@ -122,7 +123,7 @@ class ColourTest(parameterized.TestCase):
 
     @parameterized.parameters(augmentation.brightness, augmentation.contrast)
     def test_the_result_stays_in_range(self, change):
-        found = change(_noise(50) / np.float32(255), _SEED, 1.0).numpy()
+        found = change(_noise(50) / np.float32(255), _draws(50), 1.0).numpy()
         self.assertBetween(found.min(), 0, 1)
         self.assertBetween(found.max(), 0, 1)
 
@@ -141,12 +142,15 @@ class AnyShapeTest(parameterized.TestCase):
     def test_sizes_that_are_no_multiple_of_a_word(self, height, width, depth):
         images = _noise(6, height, width, depth)
         labels = np.eye(6, dtype=np.float32)
-        mixed = augmentation.cutmix(images, labels, _SEED)[0].numpy()
+        mixed = augmentation.cutmix(images, labels, _draws(len(images)))[
+            0
+        ].numpy()
         self.assertEqual(mixed.shape, images.shape)
         partner = np.roll(images, 1, axis=0)
         self.assertTrue(((mixed == images) | (mixed == partner)).all())
         self.assertEqual(
-            augmentation.cutout(images, _SEED, 2).shape, images.shape
+            augmentation.cutout(images, _draws(len(images)), 2).shape,
+            images.shape,
         )
 
     def test_the_same_seed_gives_the_same(self):
@@ -154,14 +158,17 @@ class AnyShapeTest(parameterized.TestCase):
         one_hot = np.eye(10, dtype=np.float32)[labels]
         pixels = images / np.float32(255)
         for change in (
-            lambda s: augmentation.cutout(images, s, 8),
-            lambda s: augmentation.cutmix(images, one_hot, s)[0],
-            lambda s: augmentation.mixup(pixels, one_hot, s)[0],
-            lambda s: augmentation.brightness(pixels, s, 0.5),
-            lambda s: augmentation.contrast(pixels, s, 0.5),
+            lambda d: augmentation.cutout(images, d, 8),
+            lambda d: augmentation.cutmix(images, one_hot, d)[0],
+            lambda d: augmentation.mixup(pixels, one_hot, d)[0],
+            lambda d: augmentation.brightness(pixels, d, 0.5),
+            lambda d: augmentation.contrast(pixels, d, 0.5),
         ):
-            np.testing.assert_array_equal(change((1, 2)), change((1, 2)))
-            self.assertFalse(np.array_equal(change((1, 2)), change((1, 3))))
+            first, again, other = (
+                change(_draws(20, seed)) for seed in ((1, 2), (1, 2), (1, 3))
+            )
+            np.testing.assert_array_equal(first, again)
+            self.assertFalse(np.array_equal(first, other))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from cifar10_tf.datasets.tfds import synthetic10
 from cifar10_tf.pipeline import randaugment
+from cifar10_tf.pipeline.draws import Draws
 
 _IMAGES, _ = synthetic10.draw(5, 12)
 _ONES = tf.ones([len(_IMAGES)])
@@ -118,9 +119,9 @@ class OperationsTest(parameterized.TestCase):
 
 class RandaugmentTest(absltest.TestCase):
     def test_a_function_of_images_and_seed(self):
-        one = randaugment.randaugment(_IMAGES, (1, 2), 9)
-        again = randaugment.randaugment(_IMAGES, (1, 2), 9)
-        other = randaugment.randaugment(_IMAGES, (1, 3), 9)
+        one = randaugment.randaugment(_IMAGES, Draws((1, 2), 12), 9)
+        again = randaugment.randaugment(_IMAGES, Draws((1, 2), 12), 9)
+        other = randaugment.randaugment(_IMAGES, Draws((1, 3), 12), 9)
         self.assertEqual(one.dtype, tf.uint8)
         self.assertEqual(one.shape, _IMAGES.shape)
         np.testing.assert_array_equal(one, again)
@@ -128,7 +129,7 @@ class RandaugmentTest(absltest.TestCase):
 
     def test_images_get_operations_of_their_own(self):
         same = np.repeat(_IMAGES[:1], 300, axis=0)
-        found = randaugment.randaugment(same, (1, 2), 9).numpy()
+        found = randaugment.randaugment(same, Draws((1, 2), 300), 9).numpy()
         # 14 operations, 9 of them with two signs, squared.
         self.assertGreater(len(np.unique(found, axis=0)), 80)
 
@@ -137,7 +138,7 @@ class RandaugmentTest(absltest.TestCase):
         # operation at magnitude 0 changes.
         values = np.arange(20, dtype=np.uint8) * 12
         images = np.tile(values[:, None, None, None], (1, 8, 8, 3))
-        found = randaugment.randaugment(images, (1, 2), 0).numpy()
+        found = randaugment.randaugment(images, Draws((1, 2), 20), 0).numpy()
         np.testing.assert_array_equal(found, images)
 
 
