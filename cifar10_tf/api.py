@@ -272,7 +272,7 @@ def make_run(config: Config, options: Options, command: str) -> Run:
         changed_images.warn_of_figures([directory], config.dataset)
         return Run(directory)
     # Before the trainer, which imports it: it would be noisy.
-    tensorflow_startup.start_tensorflow()
+    tensorflow_startup.start_tensorflow(num_gpus=None)
     from cifar10_tf.runs import saved_model
     from cifar10_tf.training import trainer
 

@@ -33,6 +33,7 @@ def main(config_json: str, num_steps: int) -> None:
     from cifar10_tf.training.checkpointing.provenance import Provenance
     from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
     from cifar10_tf.training.compiled_model import compiled_model
+    from cifar10_tf.training.distribution.workers import Workers
     from cifar10_tf.training.trainer import set_up_tensorflow
 
     set_up_tensorflow(config)
@@ -54,6 +55,7 @@ def main(config_json: str, num_steps: int) -> None:
         if is_saved:
             writer = CheckpointWriter(directory)
             checkpoints = Checkpoints(
+                Workers(),
                 writer,
                 provenance,
                 throughput=throughput,

@@ -181,6 +181,11 @@ class Config:
         "bits need.",
         as_before=False,
     )
+    sync_batch_norm: bool = setting(
+        "Take batch normalisation's statistics over the whole batch, where "
+        "several devices have a part each.",
+        as_before=False,
+    )
     max_train_examples: int = setting(
         "How many images to train on, for a quick trial; 0: all.",
         as_before=0,

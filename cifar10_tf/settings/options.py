@@ -11,6 +11,7 @@ from cifar10_tf.settings.setting import (
     between,
     check_fields,
     defaults,
+    matching,
     setting,
 )
 
@@ -59,6 +60,13 @@ class Options:
         "not repeated.",
         default=1,
         valid=between(1, 1000),
+    )
+    devices: str = setting(
+        "On how many devices of this machine the training is spread, which "
+        "share each batch: auto, all GPUs; or a number, of GPUs or, without "
+        "one, of parts of the CPU.",
+        default="auto",
+        valid=matching(r"auto|[1-9]\d{0,2}", "auto or a number from 1 to 999"),
     )
     tensorboard: bool = setting(
         "Write what TensorBoard shows, into the directory tensorboard in "

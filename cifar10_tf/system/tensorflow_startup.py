@@ -1,4 +1,4 @@
-"""Starting TensorFlow: quietly, and with one GPU, whose memory others share."""
+"""Starting TensorFlow: quietly, and on GPUs whose memory others share."""
 
 import contextlib
 import logging
@@ -10,33 +10,35 @@ from cifar10_tf.system import log_output
 _log = logging.getLogger(__name__)
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(num_gpus: int | None = 1) -> None:
     """Imports TensorFlow, quietly, and lets a GPU's memory grow with its use.
 
-    Of several GPUs it is the first alone that is used. Before its log is set
-    up, TensorFlow writes six lines to stderr that no variable turns off, among
-    them an error wherever there is no NVIDIA driver. Does nothing the second
-    time.
+    Before its log is set up, TensorFlow writes six lines to stderr that no
+    variable turns off, among them an error wherever there is no NVIDIA driver.
+    Does nothing the second time.
+
+    Args:
+        num_gpus: how many are used, of those that there are; None: all.
     """
     with quiet_import():
         import tensorflow as tf
 
         gpus = tf.config.get_visible_devices("GPU")
     try:
-        _use_first(gpus)
+        _use(gpus, len(gpus) if num_gpus is None else num_gpus)
     except RuntimeError as error:  # somebody has used TensorFlow before
         _log.warning("the GPUs stay as they were set up (%s).", error)
 
 
-def _use_first(gpus: list) -> None:
+def _use(gpus: list, num: int) -> None:
     import tensorflow as tf
 
-    for gpu in gpus[:1]:
+    for gpu in gpus[:num]:
         # All of the memory at once would starve whatever shares the GPU.
         tf.config.experimental.set_memory_growth(gpu, True)
-    if len(gpus) > 1:
+    if len(gpus) > num:
         # TensorFlow would take memory of the others, too, and use none of them.
-        tf.config.set_visible_devices(gpus[0], "GPU")
+        tf.config.set_visible_devices(gpus[:num], "GPU")
         _log.info(
             "Of %d GPUs the first is used; CUDA_VISIBLE_DEVICES chooses.",
             len(gpus),

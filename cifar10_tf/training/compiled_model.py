@@ -8,28 +8,42 @@ from cifar10_tf.models.loss_and_metrics import loss_and_metrics
 from cifar10_tf.optimizers.by_name import make_optimizer
 from cifar10_tf.optimizers.schedules import make_schedule
 from cifar10_tf.settings.config import Config
+from cifar10_tf.training.distribution.devices import Devices
 
 
 def compiled_model(
-    config: Config, num_classes: int, num_steps: int
+    config: Config,
+    num_classes: int,
+    num_steps: int,
+    devices: Devices | None = None,
 ) -> keras.Model:
-    """Returns the config's model, ready for `num_steps` steps of `loop.fit`."""
-    model = build_model(config.model, num_classes=num_classes)
-    optimizer = make_optimizer(
-        config.optimizer,
-        model.trainable_variables,
-        learning_rate=make_schedule(
-            config.schedule,
-            peak=config.learning_rate,
-            num_steps=num_steps,
-            warmup=config.warmup,
-        ),
-        weight_decay=config.weight_decay,
-        ema=config.ema,
-    )
-    # float16: with loss scaling
+    """Returns the config's model, ready for `num_steps` steps of `loop.fit`.
+
+    Args:
+        devices: on which it is trained; None: one.
+    """
+    with (devices or Devices()).scope():
+        model = build_model(config.model, num_classes=num_classes)
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = config.sync_batch_norm
+        optimizer = make_optimizer(
+            config.optimizer,
+            model.trainable_variables,
+            learning_rate=make_schedule(
+                config.schedule,
+                peak=config.learning_rate,
+                num_steps=num_steps,
+                warmup=config.warmup,
+            ),
+            weight_decay=config.weight_decay,
+            ema=config.ema,
+        )
+        if keras.config.dtype_policy().compute_dtype == "float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(model.trainable_variables)
+    # The metrics are none of the devices' concern: they get the sums.
     model.compile(optimizer, **loss_and_metrics(config.label_smoothing))
-    model.optimizer.build(model.trainable_variables)
     # What holds the metrics makes its variables in the first use of it, and a
     # checkpoint is to have a place for each.
     nothing = tf.zeros([1, num_classes])

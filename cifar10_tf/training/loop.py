@@ -1,9 +1,35 @@
 """Keras's `fit`, from any step on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import tensorflow as tf
+
+
+class OneDevice:
+    """Keras's own steps of a compiled model."""
+
+    def __init__(self, model: keras.Model):
+        self._model = model
+        model.make_train_function()
+
+    def iterator(self, batches: tf.data.Dataset) -> Iterator:
+        """Returns what `train` takes."""
+        return iter(batches)
+
+    def train(self, iterator: Iterator) -> dict:
+        """Makes a step and returns the metrics of the epoch so far."""
+        return self._model.train_function(iterator)
+
+    def evaluate(
+        self,
+        batches: tf.data.Dataset,
+        callbacks: keras.callbacks.CallbackList,
+    ) -> dict[str, float]:
+        """Returns loss and metrics."""
+        return self._model.evaluate(
+            batches, callbacks=callbacks, return_dict=True, verbose=0
+        )
 
 
 def fit(
@@ -16,6 +42,7 @@ def fit(
     first_batch: int = 0,
     validation: tf.data.Dataset | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    make_steps: Callable = OneDevice,
     read_every: int = 1,
     verbose: int = 0,
 ) -> None:
@@ -31,6 +58,7 @@ def fit(
         first_batch: how many steps of that epoch are done already; after
             0 the metrics go on from what they are. With all of them done, the
             epoch's validation is what comes first.
+        make_steps: returns what trains and evaluates a model.
         read_every: after how many steps callbacks get the loss and the metrics,
             and at the end of an epoch; in between they get none.
         verbose: as of Keras.
@@ -43,8 +71,8 @@ def fit(
         epochs=epochs,
         steps=steps_per_epoch,
     )
-    model.make_train_function()
-    iterator = iter(batches)
+    steps = make_steps(model)
+    iterator = steps.iterator(batches)
     callbacks.on_train_begin()
     for epoch in range(first_epoch, epochs):
         if not first_batch:
@@ -52,7 +80,7 @@ def fit(
         callbacks.on_epoch_begin(epoch)
         for batch in range(first_batch, steps_per_epoch):
             callbacks.on_train_batch_begin(batch)
-            logs = model.train_function(iterator)
+            logs = steps.train(iterator)
             num_done = batch + 1
             # Keras reads what it gives to callbacks, and so waits for a GPU.
             is_read = not num_done % read_every or num_done == steps_per_epoch
@@ -60,9 +88,7 @@ def fit(
         first_batch = 0
         logs = model.get_metrics_result()
         if validation is not None:
-            results = model.evaluate(
-                validation, callbacks=callbacks, return_dict=True, verbose=0
-            )
+            results = steps.evaluate(validation, callbacks)
             logs |= {f"val_{name}": value for name, value in results.items()}
         callbacks.on_epoch_end(epoch, logs)
     # An optimizer's moving averages take the place of the weights.

@@ -1,12 +1,9 @@
 """Config -> trained model and run directory; reads as a recipe."""
 
 import contextlib
-import logging
-import time
 from collections.abc import Iterator
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from cifar10_tf.evaluation import evaluation
@@ -19,35 +16,22 @@ from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.options import Options
-from cifar10_tf.system import inventory, tensorflow_startup
+from cifar10_tf.system import cluster, inventory, tensorflow_startup
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.interruption import Interrupted
 from cifar10_tf.training import (
     easy_images,
-    loop,
+    fitting,
     precision,
-    progress,
     results,
     training_data,
 )
-from cifar10_tf.training.callbacks.averaged_validation import (
-    AveragedValidation,
-)
 from cifar10_tf.training.callbacks.board import Board
-from cifar10_tf.training.callbacks.divergence import Divergence
-from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.throughput import Throughput
-from cifar10_tf.training.checkpointing.background_writer import CheckpointWriter
-from cifar10_tf.training.checkpointing.provenance import Provenance
-from cifar10_tf.training.checkpointing.resuming import resume
-from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
 from cifar10_tf.training.compiled_model import compiled_model
-from cifar10_tf.training.training_data import TrainingData
-
-# After how many steps the loss is read back from a GPU, which waits for it.
-_STEPS_ON_GPU = 50
-
-_log = logging.getLogger(__name__)
+from cifar10_tf.training.distribution import devices as distribution
+from cifar10_tf.training.distribution.devices import Devices
+from cifar10_tf.training.fitting import Setup
 
 
 def train(config: Config, options: Options, *, command: str = "") -> dict:
@@ -82,62 +66,67 @@ def _advising(advice: str) -> Iterator[None]:
 
 def _train(config: Config, options: Options, command: str) -> dict:
     config = resolve_config(config)
+    tensorflow_startup.start_tensorflow(num_gpus=None)
+    devices = distribution.choose(options.devices, cluster.from_environment())
     set_up_tensorflow(config)
-    data = training_data.load(config)
-    run = RunDirectory(config.run_dir)
-    board = _open_board(run, options)
-    board.check(config.epochs * _size_of_epoch(config, data)[1])
-    if options.restart:
-        run.set_aside()
-    run.open(config)
-    try:
-        return _train_in(run, config, options, data, board, command)
-    except Interrupted as stop:
-        stop.can_go_on = bool(checkpoint_files.find(run.checkpoints))
-        raise
-    finally:
-        board.close()
-        run.close()
+    with devices.workers.together():
+        data = training_data.load(config, devices.parts)
+        run = RunDirectory(config.run_dir)
+        board = _open_board(run, options, devices)
+        setup = Setup(
+            config, data, devices, run, board, options.checkpoint_every_sec
+        )
+        board.check(config.epochs * _size_of_epoch(setup)[1])
+        if devices.workers.is_chief:
+            if options.restart:
+                run.set_aside()
+            run.open(config)
+        try:
+            return _train_in(setup, command)
+        except Interrupted as stop:
+            stop.can_go_on = bool(checkpoint_files.find(run.checkpoints))
+            raise
+        finally:
+            board.close()
+            run.close()
 
 
-def _train_in(
-    run: RunDirectory,
-    config: Config,
-    options: Options,
-    data: TrainingData,
-    board: Board,
-    command: str,
-) -> dict:
-    resume_from = checkpoint.newest(run.checkpoints)
+def _train_in(setup: Setup, command: str) -> dict:
+    config, data, devices, run, board, _ = setup
+    workers = devices.workers
+    workers.check_shared(run.path)
+    resume_from = _newest_checkpoint(setup)
     policy = precision.set_policy(config.precision, resume_from)
-    num_examples, num_steps = _size_of_epoch(config, data)
+    num_examples, num_steps = _size_of_epoch(setup)
+    throughput = Throughput(num_examples, config.batch_size)
     model = compiled_model(
         config,
         num_classes=len(data.class_names),
         num_steps=config.epochs * num_steps,
+        devices=devices,
     )
-    whitening.adapt(model, data.sample)
-
     environment = {
         "precision": policy,
         "versions": inventory.versions(),
         "hardware": inventory.hardware(),
-        # Keras's choice: where there is a GPU and no determinism is asked for.
-        "jit": model.jit_compile,
+        "num_workers": workers.num,
+        "num_devices": devices.num,
+        # Keras's choice: where a GPU is alone and no determinism is asked for.
+        "jit": model.jit_compile and devices.num == 1,
     }
-    throughput = Throughput(num_examples, config.batch_size)
-    _fit(
-        model,
-        config,
-        run,
-        data,
-        num_steps,
-        throughput=throughput,
-        board=board,
-        resume_from=resume_from,
-        environment=environment,
-        checkpoint_every_sec=options.checkpoint_every_sec,
-    )
+    with devices.scope():
+        whitening.adapt(model, data.sample)
+        fitting.fit(
+            model,
+            setup,
+            num_steps,
+            throughput=throughput,
+            resume_from=resume_from,
+            environment=environment,
+        )
+    if not workers.is_chief:
+        workers.wait()  # until the first one has written everything
+        return run.read_summary()
     # The batches of the training have no part in it, and it is saved.
     with _advising(
         "after the training, which is kept; end other programs and run the "
@@ -148,7 +137,7 @@ def _train_in(
         result = evaluation.evaluate(
             run, data.test, data.class_names, with_tta=config.tta
         )
-    return results.write(
+    summary = results.write(
         run,
         config,
         data,
@@ -157,18 +146,29 @@ def _train_in(
         throughput,
         board,
     )
+    workers.wait()
+    return summary
 
 
-def _size_of_epoch(config: Config, data: TrainingData) -> tuple[int, int]:
+def _newest_checkpoint(setup: Setup) -> Checkpoint | None:
+    """Returns what all workers go on from."""
+    workers, directory = setup.devices.workers, setup.run.checkpoints
+    # The first one puts damaged ones out of the way.
+    newest = checkpoint.newest(directory) if workers.is_chief else None
+    workers.wait()
+    return newest if workers.is_chief else checkpoint.newest(directory)
+
+
+def _size_of_epoch(setup: Setup) -> tuple[int, int]:
     """Returns how many examples and steps an epoch has."""
     num_examples = easy_images.examples_per_epoch(
-        data.num_train, config.easy_every
+        setup.data.num_train, setup.config.easy_every
     )
-    return num_examples, steps_per_epoch(num_examples, config.batch_size)
+    return num_examples, steps_per_epoch(num_examples, setup.config.batch_size)
 
 
-def _open_board(run: RunDirectory, options: Options) -> Board:
-    if not options.tensorboard:
+def _open_board(run: RunDirectory, options: Options, devices: Devices) -> Board:
+    if not (options.tensorboard and devices.workers.is_chief):
         return Board()
     # Needs an extra, which not everybody has installed.
     from cifar10_tf.training.callbacks.tensorboard import TensorBoard
@@ -177,102 +177,7 @@ def _open_board(run: RunDirectory, options: Options) -> Board:
 
 
 def set_up_tensorflow(config: Config) -> None:
-    """Starts TensorFlow with the seed and the determinism of a run."""
-    tensorflow_startup.start_tensorflow()
+    """Gives TensorFlow the seed and the determinism of a run."""
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-
-
-def _fit(
-    model: keras.Model,
-    config: Config,
-    run: RunDirectory,
-    data: TrainingData,
-    num_steps: int,
-    *,
-    throughput: Throughput,
-    board: Board,
-    resume_from: Checkpoint | None,
-    environment: dict,
-    checkpoint_every_sec: float,
-) -> None:
-    """Trains for all epochs, each of num_steps steps, from where it was."""
-    progress.announce(config, run, data)
-    progress.warn_of_sizes(config, data)
-    start = time.perf_counter()
-    is_easy = easy_images.find_easy_images(config, data, resume_from)
-    throughput.train_sec = time.perf_counter() - start
-    provenance = _provenance(config, data, is_easy, environment)
-    log = MetricsLog(run.metrics)
-    first_step = resume(
-        model, resume_from, provenance, throughput=throughput, log=log
-    )
-    run.write_config(config)  # its data may be in another place now
-    if board:
-        board.begin(first_step, log, lambda: results.samples_png(config, data))
-    writer = CheckpointWriter(run.checkpoints, kept_step=first_step or None)
-    # An epoch is over when it is validated and in the log.
-    first_epoch = len(log.history)
-    if first_step:
-        _log.info(
-            "Resuming from step %s (epoch %d of %d).",
-            f"{first_step:,}",
-            first_epoch + 1,
-            config.epochs,
-        )
-    with writer:
-        loop.fit(
-            model,
-            data.train.shuffled(
-                config.batch_size,
-                first_step,
-                subsets=easy_images.epoch_subsets(is_easy, config.easy_every),
-            ),
-            epochs=config.epochs,
-            steps_per_epoch=num_steps,
-            first_epoch=first_epoch,
-            first_batch=first_step - first_epoch * num_steps,
-            validation=data.validation,
-            callbacks=[
-                throughput,
-                Divergence(writer.kept),
-                board,
-                Checkpoints(
-                    writer,
-                    provenance,
-                    throughput=throughput,
-                    log=log,
-                    every_sec=checkpoint_every_sec,
-                ),
-                *([AveragedValidation()] if config.ema else []),
-                log,
-            ],
-            read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
-            verbose=progress.verbosity(),
-        )
-
-
-def _provenance(
-    config: Config, data: TrainingData, is_easy: np.ndarray, environment: dict
-) -> Provenance:
-    """Returns what a checkpoint of the run must be of, and where it is made."""
-    by_name = {
-        **environment["versions"],
-        **environment["hardware"],
-        "jit": environment["jit"],
-    }
-    return Provenance(
-        run={
-            "settings": config.settings(),
-            "precision": environment["precision"],
-            "data": data.digest,
-            "easy_images": easy_images.to_text(is_easy),
-        },
-        # How much there is of memory and of time changes no bit.
-        environment={
-            name: value
-            for name, value in by_name.items()
-            if name not in ("memory_gib", "cpu_quota")
-        },
-    )

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from cifar10_tf.datasets.loading import Examples, load_dataset
 from cifar10_tf.datasets.validation_split import split_train
-from cifar10_tf.pipeline.batches import Batches, make_eval
+from cifar10_tf.pipeline.batches import Batches
+from cifar10_tf.pipeline.parts import Parts
 from cifar10_tf.settings.config import Config
 
 _SAMPLE_SIZE = 5000
@@ -28,10 +29,13 @@ class TrainingData(NamedTuple):
     folder_digest: str | None  # of the files of folder:PATH
 
 
-def load(config: Config) -> TrainingData:
+def load(config: Config, parts: Parts | None = None) -> TrainingData:
     """Returns what to train on, what is held out, and the test split.
 
     Of the training split only the pipelines' copies stay in memory.
+
+    Args:
+        parts: of each batch to validate on, as of `Batches.in_order`.
     """
     dataset = load_dataset(config.dataset, config.data_dir)
     images, labels = dataset.train
@@ -47,12 +51,9 @@ def load(config: Config) -> TrainingData:
             seed=config.seed,
             augment=config.augment,
         ),
-        validation=make_eval(
-            images[validation],
-            labels[validation],
-            num_classes=num_classes,
-            batch_size=config.batch_size,
-        )
+        validation=Batches(
+            images[validation], labels[validation], num_classes=num_classes
+        ).in_order(config.batch_size, parts)
         if len(validation)
         else None,
         test=dataset.test,

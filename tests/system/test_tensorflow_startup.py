@@ -8,15 +8,15 @@ from cifar10_tf.system import tensorflow_startup
 
 
 class StartTensorflowTest(absltest.TestCase):
-    def _start(self, gpus):
-        """Returns the GPUs whose memory grows, and that which is chosen."""
+    def _start(self, gpus, **kwargs):
+        """Returns the GPUs whose memory grows, and those that are chosen."""
         config = tf.config
         with (
             mock.patch.object(config, "get_visible_devices", lambda _: gpus),
             mock.patch.object(config.experimental, "set_memory_growth") as grow,
             mock.patch.object(config, "set_visible_devices") as choose,
         ):
-            tensorflow_startup.start_tensorflow()
+            tensorflow_startup.start_tensorflow(**kwargs)
         return grow.mock_calls, choose.mock_calls
 
     def test_the_memory_of_a_gpu_grows(self):
@@ -27,8 +27,13 @@ class StartTensorflowTest(absltest.TestCase):
         with self.assertLogs("cifar10_tf") as logs:
             grown, chosen = self._start(["a", "b"])
         self.assertEqual(grown, [mock.call("a", True)])
-        self.assertEqual(chosen, [mock.call("a", "GPU")])
+        self.assertEqual(chosen, [mock.call(["a"], "GPU")])
         self.assertIn("Of 2 GPUs the first is used", logs.output[0])
+
+    def test_a_training_may_use_all(self):
+        grown, chosen = self._start(["a", "b"], num_gpus=None)
+        self.assertEqual(grown, [mock.call("a", True), mock.call("b", True)])
+        self.assertEqual(chosen, [])
 
     def test_silenced_stderr_is_restored_after_an_error(self):
         before = os.fstat(2)

@@ -308,20 +308,5 @@ class OutOfMemoryTest(absltest.TestCase):
                 trainer.train(make_config(), make_options())
 
 
-class ProvenanceTest(absltest.TestCase):
-    def test_sizes_that_change_no_bit_are_no_environment(self):
-        hardware = {"cpu": "abacus", "memory_gib": 1.5, "cpu_quota": 2.0}
-        provenance = trainer._provenance(
-            make_config(),
-            mock.Mock(digest="0"),
-            np.zeros(1, bool),
-            {"precision": "float32", "versions": {}, "hardware": hardware}
-            | {"jit": False},
-        )
-        self.assertEqual(
-            provenance.environment, {"cpu": "abacus", "jit": False}
-        )
-
-
 if __name__ == "__main__":
     absltest.main()

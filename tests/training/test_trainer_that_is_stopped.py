@@ -19,7 +19,7 @@ from cifar10_tf.settings.config import make_config
 from cifar10_tf.settings.options import make_options
 from cifar10_tf.system import interruption
 from cifar10_tf.system.errors import UserError
-from cifar10_tf.training import loop, trainer
+from cifar10_tf.training import fitting, loop, trainer
 from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
 from tests import cases, fakes
 
@@ -34,9 +34,10 @@ class StopTest(cases.MachineTestCase):
             {"train/cat": 5, "train/dog": 5, "test/cat": 1, "test/dog": 1},
         )
         self.run_dir = RunDirectory(self.cache / "run")
-        for name in "compiled_model", "_provenance":
-            self.enter_context(mock.patch.object(trainer, name))
-        trainer.compiled_model.return_value = _NETWORK
+        self.enter_context(mock.patch.object(fitting, "_provenance"))
+        self.enter_context(
+            mock.patch.object(trainer, "compiled_model", return_value=_NETWORK)
+        )
         self.addCleanup(interruption.release)
 
     def _train(self, fit):

@@ -19,6 +19,7 @@ TAKES = flags.OF_TRAINING
 _OF_EACH_RUN = (
     "checkpoint_every_sec",
     "debug",
+    "devices",
     "tensorboard",
     "profile_steps",
 )

@@ -11,19 +11,24 @@ from cifar10_tf.system.atomic_files import append, replacing
 class MetricsLog(keras.callbacks.Callback):
     """Appends a line of JSON an epoch to `metrics.jsonl`.
 
+    Args:
+        path: of the file; None: another worker writes it.
+
     Attributes:
         history: a dict for each line so far.
     """
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(self, path: pathlib.Path | None):
         super().__init__()
         self._path = path
         self.history = []
 
     def begin(self, history: list[dict]) -> bool:
         """Makes the file hold these lines alone; tells whether it was there."""
-        was_there = self._path.exists()
         self.history = list(history)
+        if not self._path:
+            return False
+        was_there = self._path.exists()
         with replacing(self._path) as aside:
             aside.write_text("".join(map(_as_line, history)), "utf-8")
         return was_there
@@ -42,7 +47,8 @@ class MetricsLog(keras.callbacks.Callback):
             "train_sec": logs["train_sec"],
         }
         self.history.append(line)
-        append(self._path, _as_line(line))
+        if self._path:
+            append(self._path, _as_line(line))
 
 
 def _as_line(value: dict) -> str:

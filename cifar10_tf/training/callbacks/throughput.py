@@ -101,7 +101,7 @@ class Throughput(keras.callbacks.Callback):
     def _count(self, is_steady: bool = True):
         """Adds the time and the images since it was called last."""
         # Reading a value back is what waits for the device.
-        int(self.model.optimizer.iterations)
+        self.model.optimizer.iterations.numpy()
         now = time.perf_counter()
         sec = now - self._started
         self.train_sec += sec

@@ -13,6 +13,9 @@ from cifar10_tf.runs.checkpoint import Checkpoint
 # Of a checkpoint's record. Before there was a number it had "made_by".
 FORMAT = 2
 
+# What was so where an older record does not say it.
+_BEFORE = {"num_devices": 1, "num_workers": 1}
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,8 @@ class Provenance:
         for name, value in self._expected(model).items():
             if saved.record[name] != _as_json(value):
                 raise ValueError(f"other {name}")
-        was, now = saved.record["environment"], _as_json(self.environment)
+        was = _BEFORE | saved.record["environment"]
+        now = _as_json(self.environment)
         changes = [
             f"{name}: {was.get(name)} -> {value}"
             for name, value in now.items()

@@ -14,18 +14,52 @@ from cifar10_tf.training.callbacks.metrics_log import MetricsLog
 from cifar10_tf.training.callbacks.throughput import Throughput
 from cifar10_tf.training.checkpointing.background_writer import CheckpointWriter
 from cifar10_tf.training.checkpointing.provenance import Provenance
+from cifar10_tf.training.distribution.workers import Workers
 
 # Of the time, what the checkpoints of short epochs may take.
 _MAX_OVERHEAD = 0.01
 
 
-class Checkpoints(keras.callbacks.Callback):
+class Stop(keras.callbacks.Callback):
+    """Stops the training of all workers after the same step.
+
+    Raises:
+        Interrupted: a signal or the time ends the training.
+    """
+
+    def __init__(self, workers: Workers):
+        super().__init__()
+        self._workers = workers
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        # From the first step's end on, signals wait for a step's; before, while
+        # it was traced, there was nothing to be saved.
+        interruption.hold()
+        step = self._epoch * self.params["steps"] + batch + 1
+        stop = self._workers.due()
+        self._before_stop(step, batch + 1 == self.params["steps"], bool(stop))
+        if stop:
+            self._workers.wait()
+            num_steps = self.params["epochs"] * self.params["steps"]
+            raise interruption.Interrupted(
+                f"{stop} after step {step:,} of {num_steps:,}", stop.status
+            )
+
+    def _before_stop(self, step: int, is_last: bool, stops: bool) -> None:
+        """Does what is to be done after a step, perhaps its epoch's last."""
+
+
+class Checkpoints(Stop):
     """Saves the training from time to time, at ends of epochs, and to stop it.
 
     Comes after Throughput and Divergence, before all others. Where a file can't
     be written, the training ends with the next step.
 
     Args:
+        workers: of which this is the first.
         writer: of the files.
         provenance: what they say of their origin.
         every_sec: how often at least; 0 is after each step.
@@ -38,6 +72,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def __init__(
         self,
+        workers: Workers,
         writer: CheckpointWriter,
         provenance: Provenance,
         *,
@@ -45,7 +80,7 @@ class Checkpoints(keras.callbacks.Callback):
         log: MetricsLog,
         every_sec: float,
     ):
-        super().__init__()
+        super().__init__(workers)
         self._writer = writer
         self._provenance = provenance
         self._throughput, self._log = throughput, log
@@ -53,28 +88,15 @@ class Checkpoints(keras.callbacks.Callback):
         self._saved_step = None  # of the newest that is there or on its way
         self._saved_at = time.monotonic()
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        # From the first step's end on, signals wait for a step's; before, while
-        # it was traced, there was nothing to be saved.
-        interruption.hold()
-        is_last = batch + 1 == self.params["steps"]
-        step = self._epoch * self.params["steps"] + batch + 1
+    def _before_stop(self, step: int, is_last: bool, stops: bool) -> None:
         self._writer.check()
-        stop = interruption.due()
-        if stop or self._is_time(is_last):
+        if stops or self._is_time(is_last):
             self._save(step)
-        if stop:
+        if stops:
             self._writer.wait()
-            num_steps = self.params["epochs"] * self.params["steps"]
-            raise interruption.Interrupted(
-                f"{stop} after step {step:,} of {num_steps:,}", stop.status
-            )
         # What is not saved waits for the next step.
-        if self._saved_step == step:
-            interruption.release()
+        elif self._saved_step == step:
+            self._workers.release()
 
     def on_train_end(self, logs=None):
         self._writer.close()

@@ -19,6 +19,7 @@ from cifar10_tf.training.checkpointing.background_writer import CheckpointWriter
 from cifar10_tf.training.checkpointing.provenance import Provenance
 from cifar10_tf.training.checkpointing.resuming import resume
 from cifar10_tf.training.checkpointing.when_to_save import Checkpoints
+from cifar10_tf.training.distribution.workers import Workers
 
 STEPS, EPOCHS = 3, 2
 
@@ -93,6 +94,7 @@ class SmallRun:
                 Divergence(writer.kept),
                 board,
                 Checkpoints(
+                    Workers(),
                     writer,
                     self.provenance,
                     throughput=self.throughput,

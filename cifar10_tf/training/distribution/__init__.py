@@ -1,0 +1,1 @@
+"""One training on many devices: `tf.distribute` computes, this keeps order."""

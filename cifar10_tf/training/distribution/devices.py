@@ -1,0 +1,121 @@
+"""Which devices a training is spread over."""
+
+import contextlib
+import logging
+from contextlib import AbstractContextManager
+
+import keras
+import tensorflow as tf
+
+from cifar10_tf.pipeline.parts import Parts
+from cifar10_tf.system.cluster import Cluster
+from cifar10_tf.system.errors import UserError
+from cifar10_tf.training.distribution.steps import ManyDevices
+from cifar10_tf.training.distribution.workers import Workers
+from cifar10_tf.training.loop import OneDevice
+
+_log = logging.getLogger(__name__)
+
+
+class Devices:
+    """The devices of this process and of those that train with it.
+
+    Attributes:
+        num: of all of them.
+        workers: the processes.
+        parts: of each batch, for the devices of this process; None where there
+            is but one device.
+    """
+
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy | None = None,
+        cluster: Cluster | None = None,
+    ):
+        self._strategy = strategy
+        self.workers = Workers(strategy, cluster)
+        self.num = strategy.num_replicas_in_sync if strategy else 1
+        num_here = self.num // self.workers.num
+        self.parts = (
+            Parts(self.workers.index * num_here, num_here, self.num)
+            if strategy
+            else None
+        )
+
+    def scope(self) -> AbstractContextManager:
+        """Returns within what their model is built, changed and trained."""
+        if self._strategy is None:
+            return contextlib.nullcontext()
+        return self._strategy.scope()
+
+    def steps(self, model: keras.Model) -> OneDevice | ManyDevices:
+        """Returns the steps of a model that was built in `scope`."""
+        if self._strategy is None:
+            return OneDevice(model)
+        return ManyDevices(model, self._strategy, self.parts, self.workers)
+
+
+def choose(wanted: str, cluster: Cluster | None) -> Devices:
+    """Returns the devices that a training is to use.
+
+    Comes before anything else that TensorFlow computes.
+
+    Args:
+        wanted: how many of this machine's, or "auto" for all of its GPUs; of a
+            CPU, which else is one device, so many make one each.
+        cluster: the processes that train together; None: this one alone.
+
+    Raises:
+        UserError: there are not so many, or TensorFlow is in use already.
+    """
+    gpus = tf.config.get_visible_devices("GPU")
+    num = max(len(gpus), 1) if wanted == "auto" else int(wanted)
+    if gpus and num > len(gpus):
+        raise UserError(
+            f"--devices={num}, but there are {len(gpus)} GPUs here."
+        )
+    if cluster and not gpus and num > 1:
+        raise UserError(
+            f"--devices={num} needs GPUs where several workers train together: "
+            "leave it out."
+        )
+    try:
+        return _make(gpus[:num], num, cluster)
+    except RuntimeError as error:
+        raise UserError(
+            "several devices have to be set up before TensorFlow is used in "
+            f"this process: start anew, and train first ({error})."
+        ) from error
+
+
+def _make(gpus: list, num: int, cluster: Cluster | None) -> Devices:
+    if gpus:
+        tf.config.set_visible_devices(gpus, "GPU")
+    if cluster:
+        return Devices(_strategy_of(cluster), cluster)
+    if num == 1:
+        return Devices()
+    if not gpus:
+        (cpu,) = tf.config.get_visible_devices("CPU")
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * num
+        )
+    kind = "GPU" if gpus else "CPU"
+    names = [f"{kind}:{i}" for i in range(num)]
+    return Devices(tf.distribute.MirroredStrategy(names))
+
+
+def _strategy_of(cluster: Cluster) -> tf.distribute.Strategy:
+    _log.info(
+        "Worker %d of %d (%s): waiting for the others.",
+        cluster.index,
+        cluster.size,
+        ", ".join(cluster.addresses),
+    )
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": list(cluster.addresses)}),
+        task_type="worker",
+        task_id=cluster.index,
+        rpc_layer="grpc",
+    )
+    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
