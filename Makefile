@@ -35,6 +35,7 @@ bench: .venv/installed
 # Writes the tables of settings and models in the documentation anew.
 tables: .venv/installed
 	$(BIN)/python docs/tables.py
+	$(BIN)/python docs/scaling.py
 
 clean:
 	rm -rf .venv

@@ -21,6 +21,11 @@ def read(text: str) -> tuple[tuple[str, ...], int] | None:
             not train ("ps", "evaluator").
     """
     config = _json_object(text)
+    if "sparseCluster" in config:  # without "cluster", each would train alone
+        raise _error(
+            "has a sparseCluster, as of TFJob's enableDynamicWorker, but the "
+            "number of workers is fixed"
+        )
     cluster = config.get("cluster") or {}
     if not isinstance(cluster, dict):
         raise _error("has a cluster that is no JSON object")

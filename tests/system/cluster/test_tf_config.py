@@ -42,6 +42,7 @@ class ReadTest(parameterized.TestCase):
     @parameterized.parameters(
         ("node1:2222", r"is no JSON object \('node1:2222'\)"),
         ("[1]", "is no JSON object"),
+        ('{"sparseCluster": {}}', "TFJob's enableDynamicWorker"),
         ('{"cluster": ["a:1"]}', "cluster that is no JSON object"),
         (_text({"ps": ["p0:2222"], "worker": _WORKERS}), "cluster with 'ps'"),
         (_text({"worker": _WORKERS}, "evaluator"), "task of type 'evaluator'"),
