@@ -81,6 +81,16 @@ def install() -> None:
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
 
 
+def install_again() -> None:
+    """Takes back the signals that native code has taken over meanwhile.
+
+    TensorFlow takes SIGTERM where several processes train together.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDS:
+            signal.signal(number, signal.getsignal(number))
+
+
 @contextlib.contextmanager
 def saving_first() -> Iterator[None]:
     """Has Ctrl-C, in a notebook, save the training before it interrupts.

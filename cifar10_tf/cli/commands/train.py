@@ -11,7 +11,8 @@ from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.options import Options
-from cifar10_tf.system import interruption
+from cifar10_tf.system import cluster, interruption
+from cifar10_tf.system.errors import UserError
 
 TAKES = flags.OF_TRAINING
 
@@ -38,6 +39,9 @@ def run() -> None:
 def _train_run(config: Config, options: Options) -> None:
     command = shlex.join(["cifar10-tf", *sys.argv[1:]])
     result = api.make_run(config, options, command)
+    workers = cluster.from_environment()
+    if workers and not workers.is_chief:
+        return  # the first one says it
     print(describe_result(result.summary))
     print(f"Everything is in {result.path}")
 
@@ -45,6 +49,11 @@ def _train_run(config: Config, options: Options) -> None:
 def _train_study(config: Config, options: Options) -> None:
     from cifar10_tf.studies import seeds, summary
 
+    if cluster.from_environment():
+        raise UserError(
+            "--num_runs makes its runs one after the other, and several "
+            "workers (TF_CONFIG, srun) train one together: choose one of both."
+        )
     config = resolve_config(config, options.num_runs)
     result = seeds.train(
         config,

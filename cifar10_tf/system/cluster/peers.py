@@ -1,9 +1,11 @@
 """The end of a process whose peers, without which it can't go on, are gone."""
 
+import contextlib
 import os
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 
 from cifar10_tf.system.cluster import Cluster
 
@@ -17,6 +19,22 @@ _TIMEOUT_SEC = 4.0
 # From a peer's end to this process's: connections that are refused, or, where
 # its machine is gone, run into their timeouts.
 LIMIT_SEC = _NUM_FAILURES * (_INTERVAL_SEC + _TIMEOUT_SEC)
+
+
+# TensorFlow would wait for an hour for somebody who has made a mistake.
+_MEETING_SEC = 600.0
+
+
+@contextlib.contextmanager
+def meeting(cluster: Cluster) -> Iterator[None]:
+    """Ends the process where not all have come within ten minutes."""
+    timer = threading.Timer(_MEETING_SEC, _end_alone, [cluster])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Peers:
@@ -62,6 +80,11 @@ def _answers(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _end_alone(cluster: Cluster) -> None:
+    missing = [a for a in cluster.addresses if not _answers(a)]
+    _end(f"not all workers have come ({', '.join(missing)})")
 
 
 def _end(what: str) -> None:

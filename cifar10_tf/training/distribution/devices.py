@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from cifar10_tf.pipeline.parts import Parts
-from cifar10_tf.system.cluster import Cluster
+from cifar10_tf.system import interruption
+from cifar10_tf.system.cluster import Cluster, peers
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training.distribution.steps import ManyDevices
 from cifar10_tf.training.distribution.workers import Workers
@@ -118,4 +119,7 @@ def _strategy_of(cluster: Cluster) -> tf.distribute.Strategy:
         task_id=cluster.index,
         rpc_layer="grpc",
     )
-    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    with peers.meeting(cluster):
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    interruption.install_again()
+    return strategy

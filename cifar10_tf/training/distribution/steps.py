@@ -67,7 +67,9 @@ class ManyDevices:
 
     def train(self, iterator: Iterator) -> dict[str, tf.Tensor]:
         """Makes a step and returns the metrics of the epoch so far."""
-        logs, statuses = self._train_step(iterator, self._workers.own_status())
+        # As a tensor: for each number TensorFlow would trace the step again.
+        status = tf.constant(self._workers.own_status(), tf.float32)
+        logs, statuses = self._train_step(iterator, status)
         self._workers.hear(statuses)
         return logs
 

@@ -152,10 +152,10 @@ class Workers:
                     "all of them by the same command, with the same data."
                 )
 
-    def own_status(self) -> float:
+    def own_status(self) -> int:
         """Returns the exit status by which this one wants to end, or 0."""
         stop = interruption.due()
-        return float(stop.status if stop else 0)
+        return stop.status if stop else 0
 
     def hear(self, statuses) -> None:
         """Takes in what all have said in a step, by their `own_status`.
