@@ -13,6 +13,9 @@ alone. Prints a Markdown table; exits with 1 if a promise is broken:
   within 10 s, with status 143, and goes on to the same bits.
 - Flipped bits and truncations of a checkpoint: none is loaded.
 - A limit of the file size: an error, and the checkpoint before still loads.
+- SIGKILL of one of two workers at random moments: the other ends within 60 s,
+  and the same command on both ends with the bits of two left alone. SIGTERM to
+  one of them: both end within 15 s.
 
 Then the same for data; `python -m tests.torture.data [TRIALS]` does that alone.
 """
@@ -23,7 +26,7 @@ import random
 import sys
 import tempfile
 
-from tests.torture import data
+from tests.torture import data, workers
 from tests.torture.bench import CASES, Bench
 from tests.torture.trainings import (
     WITHOUT_SEEDS,
@@ -78,6 +81,12 @@ def main() -> int:
             *damages(bench, dropout, num_flips, num_flips // 2),
         )
         report("file size limit: kept", *limits(bench, dropout, num_ends))
+        speedrun = CASES["speedrun_s, float32"]
+        report("a worker killed", *workers.kills(bench, speedrun, num_ends))
+        report(
+            "a worker terminated",
+            *workers.terminations(bench, speedrun, num_ends),
+        )
     print()
     rows.append(data.main(num_flips // 2))
     return 0 if all(rows) else 1

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import h5py
 import numpy as np
 
 from cifar10_tf.runs import checkpoint
+from cifar10_tf.system.cluster import Cluster
 from tests import fakes
 
 _ROOT = pathlib.Path(__file__).parents[2]
@@ -68,14 +70,26 @@ class Bench:
         )
         self._environment["PYTHONPATH"] = str(_ROOT)
 
-    def start(self, flags, run_dir, patch=""):
+    def start(self, flags, run_dir, patch="", variables=None):
         """Starts a training, after `patch`, a program."""
         return self._start(
             *(*_FLAGS, *flags, f"--run_dir={run_dir}"),
             program=f"{_PROGRAM}{patch}\nmain.run()",
-            env=self._environment,
+            env=self._environment | (variables or {}),
             cwd=self.path,
         )
+
+    def start_workers(self, flags, run_dir, num=2) -> list:
+        """Starts processes that train together."""
+        addresses = tuple(f"127.0.0.1:{port}" for port in _free_ports(num))
+        return [
+            self.start(
+                flags,
+                run_dir,
+                variables={"TF_CONFIG": Cluster(addresses, i).tf_config()},
+            )
+            for i in range(num)
+        ]
 
     def finish(self, flags, run_dir, patch="") -> tuple[int, str]:
         """Runs a training to its end; returns status and standard error."""
@@ -100,6 +114,14 @@ class Bench:
             assert process.returncode == 0, error
             self._alone[name] = result_of(run_dir), *np.diff(times)
         return self._alone[name]
+
+
+def _free_ports(num: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(num)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def wait_for_checkpoint(process, run_dir) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 from contextlib import AbstractContextManager
 
 import keras
@@ -113,6 +114,9 @@ def _strategy_of(cluster: Cluster) -> tf.distribute.Strategy:
         cluster.size,
         ", ".join(cluster.addresses),
     )
+    # As a proxy for the web may be set, which gRPC would take, too.
+    hosts = {address.rpartition(":")[0] for address in cluster.addresses}
+    os.environ.setdefault("no_grpc_proxy", ",".join(sorted(hosts)))
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(cluster.addresses)}),
         task_type="worker",

@@ -1,3 +1,4 @@
+import functools
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ _PROGRAM = (
 )
 
 
+@functools.cache
 def _train(
     num_devices, num_steps, *, policy="float32", breaks=False, **settings
 ):
@@ -62,9 +64,8 @@ class ManyDevicesTest(parameterized.TestCase):
             )
 
     def test_synchronized_statistics_are_those_of_the_whole_batch(self):
-        settings = {"model": "speedrun_s", "sync_batch_norm": True}
-        expected = _train(1, 1, **settings)
-        found = _train(3, 1, **settings)
+        expected = _train(1, 1, model="speedrun_s")
+        found = _train(3, 1, model="speedrun_s", sync_batch_norm=True)
         self.assert_as_one_device(found, expected, 1e-5)
         for moving in found["moving"]:
             np.testing.assert_allclose(
@@ -72,8 +73,8 @@ class ManyDevicesTest(parameterized.TestCase):
             )
 
     def test_else_all_devices_have_the_mean_of_their_own(self):
-        settings = {"model": "speedrun_s"}
-        expected, found = _train(1, 1, **settings), _train(2, 1, **settings)
+        expected = _train(1, 1, model="speedrun_s")
+        found = _train(2, 1, model="speedrun_s")
         self.assertNotEqual(found["change"], expected["change"])
         one, other = found["moving"]
         self.assertEqual(one, other)
