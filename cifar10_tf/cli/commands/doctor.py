@@ -4,7 +4,12 @@ from cifar10_tf.cli import flags
 from cifar10_tf.datasets import names
 from cifar10_tf.datasets.resolving import resolve_dataset
 from cifar10_tf.datasets.tfds import prepared_files
-from cifar10_tf.system import gpu_diagnosis, inventory, tensorflow_startup
+from cifar10_tf.system import (
+    cluster,
+    gpu_diagnosis,
+    inventory,
+    tensorflow_startup,
+)
 from cifar10_tf.system.errors import UserError
 
 TAKES = ("dataset", "data_dir")
@@ -13,8 +18,9 @@ TAKES = ("dataset", "data_dir")
 def run() -> None:
     """Prints a line for each thing that speed and results depend on."""
     config, _ = flags.config_and_options()
-    tensorflow_startup.start_tensorflow()
+    tensorflow_startup.start_tensorflow(num_gpus=None)
     from cifar10_tf.training import precision
+    from cifar10_tf.training.distribution import devices
 
     hardware = inventory.hardware()
     quota = hardware["cpu_quota"]
@@ -33,6 +39,7 @@ def run() -> None:
             for gpu in hardware["gpus"]
         )
         or f"none: {gpu_diagnosis.why_no_gpu()}",
+        "--devices=auto": devices.describe_auto(cluster.from_environment()),
         "--mixed_precision": f"{policy}: {reason}",
         "CIFAR-10": _describe_data("cifar10", config.data_dir),
         "synthetic10": _describe_data("synthetic10", config.data_dir),

@@ -90,6 +90,20 @@ def choose(wanted: str, cluster: Cluster | None) -> Devices:
         ) from error
 
 
+def describe_auto(cluster: Cluster | None) -> str:
+    """Says what `choose` would make of "auto"."""
+    num_gpus = len(tf.config.get_visible_devices("GPU"))
+    here = {0: "the CPU, as one device", 1: "one GPU"}.get(
+        num_gpus, f"{num_gpus} GPUs, which share each batch"
+    )
+    if not cluster:
+        return here
+    return (
+        f"{here}; worker {cluster.index} of {cluster.size}, which train "
+        f"together ({', '.join(cluster.addresses)})"
+    )
+
+
 def _make(gpus: list, num: int, cluster: Cluster | None) -> Devices:
     if gpus:
         tf.config.set_visible_devices(gpus, "GPU")

@@ -57,7 +57,7 @@ class ManyDevices:
         self._train_step = tf.function(self._step, autograph=False)
         self._evaluate_step = tf.function(self._evaluation, autograph=False)
         self._take_over_from_first_worker()
-        strategy.run(self._part_dropout)
+        tf.function(lambda: strategy.run(self._part_dropout))()
 
     def iterator(self, batches: tf.data.Dataset) -> Iterator:
         """Returns what `train` takes, of batches in parts."""

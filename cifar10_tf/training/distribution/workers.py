@@ -43,7 +43,9 @@ class Workers:
             strategy.num_replicas_in_sync // self.num if strategy else 1
         )
         self._peers = peers.Peers(cluster) if cluster else None
-        self._summed = tf.function(self._sum, autograph=False)
+        self._summed = tf.function(
+            self._sum, autograph=False, reduce_retracing=True
+        )
         self._status = 0
 
     @property

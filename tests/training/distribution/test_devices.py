@@ -76,6 +76,16 @@ class ChooseTest(absltest.TestCase):
         with self.assertRaisesRegex(UserError, "needs GPUs"):
             self._choose("2", cluster=Cluster(("a:1", "b:1"), 0))
 
+    def test_says_what_it_would_choose(self):
+        self.assertIn("the CPU", devices.describe_auto(None))
+        cluster = Cluster(("a:1", "b:1"), 1)
+        with mock.patch.object(
+            tf.config, "get_visible_devices", lambda kind: ["a", "b"]
+        ):
+            text = devices.describe_auto(cluster)
+        self.assertIn("2 GPUs", text)
+        self.assertIn("worker 1 of 2", text)
+
     def test_too_late_is_an_error(self):
         with (
             mock.patch.object(
