@@ -8,14 +8,15 @@ from cifar10_tf.cli.commands import train
 from cifar10_tf.runs import resolved_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
-from cifar10_tf.studies import processes, seeds, summary
+from cifar10_tf.studies import seeds, summary
+from cifar10_tf.studies.executors import processes
 from cifar10_tf.system import interruption
 from tests import cases, fakes
 
 _IMPORTS = """
 import sys
 from cifar10_tf.cli.commands import doctor, evaluate, prepare, train
-from cifar10_tf.studies import processes, seeds, summary
+from cifar10_tf.studies import seeds, summary
 sys.exit("tensorflow" in sys.modules)
 """
 
@@ -102,7 +103,7 @@ class TrainTest(cases.CommandTestCase):
                 resolved_config, "resolve_dataset", return_value="synthetic10"
             ) as resolve,
             mock.patch.object(
-                processes, "train", side_effect=interruption.Interrupted("", 1)
+                processes, "_make", side_effect=interruption.Interrupted("", 1)
             ),
             contextlib.redirect_stdout(io.StringIO()),
             self.assertRaises(interruption.Interrupted),
