@@ -32,6 +32,8 @@ _CONFIG = {field.name for field in dataclasses.fields(Config)}
 # One run is made here, and shows its errors itself.
 _OPTIONS_OF_TRAIN = {field.name for field in dataclasses.fields(Options)} - {
     "num_runs",
+    "engine",
+    "ray_address",
     "debug",
 }
 
@@ -227,21 +229,36 @@ def compare(runs: Iterable[Run | str | os.PathLike], *others) -> Comparison:
 def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
     """Returns what settings ask for, by the names of their flags.
 
+    Raises:
+        UserError: a value is not valid.
+    """
+    settings, options = settings_and_options(given)
+    try:
+        return make_config(**settings), options
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def settings_and_options(
+    given: dict[str, Any],
+) -> tuple[dict[str, Any], Options]:
+    """Returns the settings of a config that are given, and the options.
+
     NumPy's numbers and paths become plain, a path as dataset that of a folder;
     what is None is not given.
 
     Raises:
-        UserError: a value is not valid.
+        UserError: an option is not valid.
     """
     plain = {n: _plain(n, v) for n, v in given.items() if v is not None}
     settings = {name: v for name, v in plain.items() if name in _CONFIG}
     try:
         options = make_options(**{n: plain[n] for n in plain.keys() - _CONFIG})
-        if options.mixed_precision:
-            settings.setdefault("precision", "auto")
-        return make_config(**settings), options
     except ValueError as error:
         raise UserError(str(error)) from error
+    if options.mixed_precision:
+        settings.setdefault("precision", "auto")
+    return settings, options
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from cifar10_tf.evaluation import plots
-from cifar10_tf.report import study_report
+from cifar10_tf.report.studies import study_report
 from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
