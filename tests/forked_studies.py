@@ -4,6 +4,7 @@ What runs in real processes has its tests in `studies/`.
 """
 
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -17,21 +18,25 @@ from tests import fork_server
 
 def start() -> None:
     """Forks the runs of studies from now on."""
-    run_process.subprocess = SimpleNamespace(Popen=_Run)
+    run_process.subprocess = SimpleNamespace(
+        Popen=_Run, DEVNULL=subprocess.DEVNULL
+    )
 
 
 class _Run:
     """What a study uses of `subprocess.Popen`, but for signals."""
 
-    def __init__(self, command: list[str], **_):
+    def __init__(self, command: list[str], stdout: int | None, **_):
         self._status: int | None = None
         sys.stdout.flush()  # or both would write what is left
         self._pid = os.fork()
         if not self._pid:
+            if stdout == subprocess.DEVNULL:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.argv = command[len(run_process.PROGRAM) - 1 :]
             fork_server.run_and_exit(_run)
 
-    def wait(self) -> int:
+    def wait(self, timeout: float | None = None) -> int:
         if self._status is None:
             self._status = fork_server.wait(self._pid)
         return self._status

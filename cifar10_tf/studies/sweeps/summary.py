@@ -115,7 +115,7 @@ def _importances(study: optuna.Study) -> dict[str, float] | None:
 
 def line(study: optuna.Study, number: int, metric: str) -> str:
     """Returns what became of a trial, in a line."""
-    trial = study.trials[number]
+    trial = study.get_trials(deepcopy=False)[number]
     shown = _STATES[trial.state]
     if trial.state == TrialState.COMPLETE:
         shown = format(trial.value, sweep_text.form(metric))

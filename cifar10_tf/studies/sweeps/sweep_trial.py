@@ -40,7 +40,7 @@ class SweepTrial:
         self._trial, self._on_end = trial, on_end
         self._column = plan.metric_column
         # The last epoch that has been told may not have been judged.
-        frozen = trial.study.trials[trial.number]
+        frozen = trial.study.get_trials(deepcopy=False)[trial.number]
         self._told = set(frozen.intermediate_values)
         self._judged = max(self._told, default=0) - 1
         self._values: dict[str, float] = {}

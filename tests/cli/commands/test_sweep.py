@@ -1,4 +1,6 @@
+import contextlib
 import importlib.util
+import io
 from unittest import mock
 
 from absl.testing import absltest, flagsaver
@@ -8,6 +10,8 @@ from cifar10_tf.report.studies import sweep_text
 from cifar10_tf.studies.sweeps import sweep
 from cifar10_tf.system.errors import UserError
 from tests import cases
+from tests.studies.fake_executor import FakeExecutor
+from tests.studies.sweeps import fake_runs, plans
 
 _FREE_OF_TENSORFLOW = """
 import sys
@@ -52,6 +56,17 @@ class SweepTest(cases.CommandTestCase):
         self.assertEqual(
             options["run_flags"], ["--checkpoint_every_sec=9.0", "--debug=True"]
         )
+
+    def test_its_page_is_written_again(self):
+        plan = plans.make(self.directory / "s", trials=1)
+        with contextlib.redirect_stdout(io.StringIO()):
+            sweep.train(plan, executor=FakeExecutor(fake_runs.make))
+        page = self.directory / "s" / "sweep.html"
+        text = page.read_text("utf-8")
+        page.unlink()
+        result = self.run_light("report", "--run_dir=s")
+        self.assertEqual(result.stdout, f"Written: {page}\n", result.stderr)
+        self.assertEqual(page.read_text("utf-8"), text)
 
     def test_without_optuna_it_says_how_to_get_it(self):
         with (
