@@ -4,6 +4,7 @@ import ctypes
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 from cifar10_tf.studies.executors.executor import Job
 
@@ -16,18 +17,36 @@ _PR_SET_PDEATHSIG = 1  # of Linux's <sys/prctl.h>
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def start(job: Job, max_minutes: float = 0) -> subprocess.Popen:
+def command(job: Job, max_minutes: float = 0) -> list[str]:
+    """Returns the command of a run that saves and ends after so long.
+
+    Args:
+        max_minutes: 0: no limit.
+    """
+    return [*PROGRAM, *job.arguments(max_minutes)]
+
+
+def start(
+    command: Sequence[str],
+    *,
+    is_quiet: bool,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen:
     """Starts the process of a run.
 
-    On Linux it is killed where this process is, so that whoever goes on with
+    On Linux it is killed where this thread ends, so that whoever goes on with
     the run finds its directory free.
 
     Args:
-        max_minutes: after which it saves and ends; 0: no limit.
+        is_quiet: whether its standard output goes nowhere.
+        cwd, env: its directory and environment; None: as here.
     """
     return subprocess.Popen(
-        [*PROGRAM, *job.arguments(max_minutes)],
-        stdout=subprocess.DEVNULL if job.is_quiet else None,
+        command,
+        stdout=subprocess.DEVNULL if is_quiet else None,
+        cwd=cwd,
+        env=env,
         preexec_fn=_die_with_parent if _LIBC else None,
     )
 
