@@ -4,7 +4,6 @@ What runs in real processes has its tests in `studies/`.
 """
 
 import os
-import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -18,21 +17,20 @@ from tests import fork_server
 
 def start() -> None:
     """Forks the runs of studies from now on."""
-    run_process.subprocess = SimpleNamespace(
-        Popen=_Run, DEVNULL=subprocess.DEVNULL
-    )
+    run_process.subprocess = SimpleNamespace(Popen=_Run)
 
 
 class _Run:
     """What a study uses of `subprocess.Popen`, but for signals."""
 
-    def __init__(self, command: list[str], stdout: int | None, **_):
+    def __init__(self, command: list[str], stdout, **_):
         self._status: int | None = None
         sys.stdout.flush()  # or both would write what is left
         self._pid = os.fork()
         if not self._pid:
-            if stdout == subprocess.DEVNULL:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if stdout:
+                for number in 1, 2:
+                    os.dup2(stdout.fileno(), number)
             sys.argv = command[len(run_process.PROGRAM) - 1 :]
             fork_server.run_and_exit(_run)
 

@@ -20,13 +20,13 @@ class Job:
     Attributes:
         config: with a dataset that `resolve_dataset` returned and a run_dir.
         run_flags: of the process, as "--checkpoint_every_sec=10".
-        is_quiet: whether nothing but its warnings and errors is shown.
+        log: the file that what it says is appended to; None: it is shown.
         is_hopeless: asked while it runs; once true, the run is saved and ended.
     """
 
     config: Config
     run_flags: Sequence[str] = ()
-    is_quiet: bool = False
+    log: str | None = None
     is_hopeless: Callable[[], bool] | None = None
 
     def arguments(self, max_minutes: float) -> list[str]:
@@ -80,12 +80,13 @@ def check_status(job: Job, status: int) -> None:
         )
     raise UserError(
         f"the run in {job.config.run_dir} ended with "
-        f"{_describe_status(status)}, and the others with it; run the same "
+        f"{describe_status(status)}, and the others with it; run the same "
         "command, without --restart, to go on from there."
     )
 
 
-def _describe_status(status: int) -> str:
+def describe_status(status: int) -> str:
+    """Returns the status of a process in words."""
     if status < 0:
         return f"signal {-status} ({signal.Signals(-status).name})"
     return f"status {status}"

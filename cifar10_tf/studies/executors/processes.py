@@ -32,9 +32,7 @@ def _make(job: Job) -> int:
     minutes = 0 if minutes_left is None else max(minutes_left, 1e-6)
     interruption.limit_sec = run_process.LIMIT_SEC
     interruption.hold()  # until there is somebody to pass a signal on to
-    process = run_process.start(
-        run_process.command(job, minutes), is_quiet=job.is_quiet
-    )
+    process = run_process.start(run_process.command(job, minutes), log=job.log)
     try:
         interruption.release()
         return _wait(process, job)

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import pathlib
 import signal
 import socket
 from collections.abc import Iterable, Iterator, Mapping
@@ -158,10 +159,13 @@ class _Runs:
         return max(1, int(sum(numbers)))
 
     def _start(self, run: _Run) -> None:
-        task = self._make.remote(
+        run_dir = pathlib.Path(run.job.config.run_dir)
+        # The name stands before what the run says.
+        named = self._make.options(name="/".join(run_dir.parts[-2:]))
+        task = named.remote(
             run_process.command(run.job)[1:],
-            is_quiet=run.job.is_quiet,
-            run_dir=run.job.config.run_dir,
+            log=run.job.log,
+            run_dir=str(run_dir),
             cwd=os.getcwd(),
             num_threads=os.environ.get(ray_task.NUM_THREADS),
         )

@@ -20,7 +20,7 @@ _POLL_SEC = 0.5
 def make(
     arguments: Sequence[str],
     *,
-    is_quiet: bool,
+    log: str | None,
     run_dir: str,
     cwd: str,
     num_threads: str | None,
@@ -29,9 +29,9 @@ def make(
 
     Args:
         arguments: of this machine's Python.
+        log: of `run_process.start`, as cwd is, if there is such a one here.
         run_dir: of the run; a process that a dying machine has left there is
             waited for.
-        cwd: its directory, if there is such a one.
         num_threads: what OMPNUM_THREADS is where the sweep or study is.
     """
     env = {n: v for n, v in os.environ.items() if n != NUM_THREADS}
@@ -42,7 +42,7 @@ def make(
         RunLock(pathlib.Path(run_dir)).wait(run_process.LIMIT_SEC)
         process = run_process.start(
             [sys.executable, *arguments],
-            is_quiet=is_quiet,
+            log=log,
             cwd=cwd if os.path.isdir(cwd) else None,
             env=env,
         )

@@ -1,6 +1,8 @@
 """The process of a run, which does not outlive the one that started it."""
 
+import contextlib
 import ctypes
+import pathlib
 import signal
 import subprocess
 import sys
@@ -29,7 +31,7 @@ def command(job: Job, max_minutes: float = 0) -> list[str]:
 def start(
     command: Sequence[str],
     *,
-    is_quiet: bool,
+    log: str | None = None,
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen:
@@ -39,16 +41,23 @@ def start(
     the run finds its directory free.
 
     Args:
-        is_quiet: whether its standard output goes nowhere.
+        log: the file that what it says is appended to; None: it is shown.
         cwd, env: its directory and environment; None: as here.
     """
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL if is_quiet else None,
-        cwd=cwd,
-        env=env,
-        preexec_fn=_die_with_parent if _LIBC else None,
-    )
+    with contextlib.ExitStack() as files:
+        file = None
+        if log:
+            path = pathlib.Path(log)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = files.enter_context(path.open("ab"))
+        return subprocess.Popen(
+            command,
+            stdout=file,
+            stderr=file,
+            cwd=cwd,
+            env=env,
+            preexec_fn=_die_with_parent if _LIBC else None,
+        )
 
 
 def _die_with_parent() -> None:

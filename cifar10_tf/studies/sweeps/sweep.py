@@ -1,6 +1,8 @@
 """A sweep: settings are chosen, trained with and compared, until enough are."""
 
 import contextlib
+import logging
+import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ from cifar10_tf.studies.executors.executor import (
     Job,
     check_status,
     check_time,
+    describe_status,
 )
 from cifar10_tf.studies.sweeps import optuna_study, summary
 from cifar10_tf.studies.sweeps.plan import Plan
@@ -23,6 +26,8 @@ from cifar10_tf.system import interruption
 from cifar10_tf.system.atomic_files import write_json
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.interruption import Interrupted
+
+_log = logging.getLogger(__name__)
 
 # So many trials that fail one after the other have a reason in common.
 _MAX_FAILURES = 3
@@ -89,7 +94,7 @@ class _Sweep:
                 yield Job(
                     config,
                     self._run_flags,
-                    is_quiet=True,
+                    log=f"{config.run_dir}.log",
                     is_hopeless=trial.is_hopeless,
                 )
 
@@ -103,13 +108,15 @@ class _Sweep:
         trial = self._trials.pop(job.config.run_dir)
         if trial.is_over:
             return
-        is_failure = status and status not in interruption.STATUSES
-        # Without a config it has not begun: a mistake of all runs.
-        if is_failure and RunDirectory(job.config.run_dir).config.exists():
-            trial.fail()
-        else:
-            check_status(job, status)
-            trial.complete_run(job.config)
+        if status and status not in interruption.STATUSES:
+            reason = _reason(job, status)
+            # Without a config it has not begun: a mistake of all runs.
+            if not RunDirectory(job.config.run_dir).config.exists():
+                raise UserError(reason)
+            trial.fail(reason)
+            return
+        check_status(job, status)
+        trial.complete_run(job.config)
 
     def _ended(self, trial: SweepTrial) -> None:
         """Says what became of a trial.
@@ -120,6 +127,8 @@ class _Sweep:
         metric = self._plan.options.metric
         # Flushed: whoever watches a file or a pipe sees it now.
         print(summary.line(self._study, trial.number, metric), flush=True)
+        if trial.reason:
+            _log.warning("trial%d failed: %s", trial.number, trial.reason)
         if trial.state != TrialState.FAIL:
             self._num_failures = 0
             return
@@ -131,3 +140,15 @@ class _Sweep:
                 "down and choose another --run_dir, or run the same command "
                 "again to go on."
             )
+
+
+def _reason(job: Job, status: int) -> str:
+    """Returns why a run has failed, by its last words."""
+    with contextlib.suppress(OSError, IndexError):
+        last = pathlib.Path(job.log).read_text("utf-8").splitlines()[-1]
+        if last.startswith("error: "):
+            return last.removeprefix("error: ")
+    return (
+        f"the run in {job.config.run_dir} ended with "
+        f"{describe_status(status)}; what it said is in {job.log}."
+    )

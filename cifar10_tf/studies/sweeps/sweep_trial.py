@@ -21,6 +21,7 @@ class SweepTrial:
 
     Attributes:
         state: of Optuna's trial.
+        reason: why it has failed.
         configs: of the runs.
 
     Args:
@@ -36,7 +37,7 @@ class SweepTrial:
     ):
         self.number = trial.number
         self.configs = plan.configs(trial.number, trial.params)
-        self.state = TrialState.RUNNING
+        self.state, self.reason = TrialState.RUNNING, ""
         self._trial, self._on_end = trial, on_end
         self._column = plan.metric_column
         # The last epoch that has been told may not have been judged.
@@ -68,16 +69,16 @@ class SweepTrial:
                 return
         value = run.read_metrics()[-1][self._column]
         if value is None or not math.isfinite(value):
-            self.fail()
+            self.fail(f"{self._column} of {run.path} is no number.")
             return
         self._values[config.run_dir] = value
         if len(self._values) == len(self.configs):
             self._complete([self._values[c.run_dir] for c in self.configs])
 
-    def fail(self) -> None:
-        """Gives up on a trial of which a run has failed."""
-        if not self.is_over:
-            self._end(TrialState.FAIL)
+    def fail(self, reason: str) -> None:
+        """Gives up on a trial, as a run of it has failed."""
+        self.reason = reason
+        self._end(TrialState.FAIL)
 
     def _judge(self, run: RunDirectory) -> None:
         """Tells of the epochs of the first run, and ends it where it is bad."""

@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -68,12 +69,18 @@ class RunTest(parameterized.TestCase):
 
     def test_what_is_hopeless_is_asked_to_end(self):
         questions = iter([False, True])
-        job = dataclasses.replace(
-            _JOB, is_hopeless=lambda: next(questions), is_quiet=True
-        )
+        job = dataclasses.replace(_JOB, is_hopeless=lambda: next(questions))
         with mock.patch.object(processes, "_POLL_SEC", 0.01):
             status = self._run(job, "import time; time.sleep(300)")
         self.assertEqual(status, -signal.SIGTERM)
+
+    def test_what_it_says_is_appended_to_a_log(self):
+        log = pathlib.Path(self.create_tempdir().full_path) / "trial/run.log"
+        job = dataclasses.replace(_JOB, log=str(log))
+        for _ in range(2):
+            program = "import sys; print('here', file=sys.stderr); print('hi')"
+            self._run(job, program)
+        self.assertCountEqual(log.read_text().split(), ["here", "hi"] * 2)
 
     def test_the_next_job_may_depend_on_what_became_of_the_last(self):
         seen = []

@@ -54,7 +54,7 @@ except interruption.Interrupted as stop:
 def job(root, seed: int, **others) -> Job:
     """Returns a job whose program leaves its process's number in a file."""
     config = make_config(seed=seed, run_dir=f"{root}/seed{seed}")
-    return Job(config, is_quiet=True, **others)
+    return Job(config, log=f"{root}/seed{seed}.log", **others)
 
 
 def _begun(root, seed: int) -> int:

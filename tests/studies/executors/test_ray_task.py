@@ -41,7 +41,7 @@ class MakeTest(absltest.TestCase):
     def _make(self, program=_SAYS, cwd="", num_threads=None):
         return ray_task.make(
             ["-c", program, str(self.said)],
-            is_quiet=True,
+            log=None,
             run_dir=str(self.directory),
             cwd=cwd or str(self.directory),
             num_threads=num_threads,

@@ -186,18 +186,21 @@ class SweepTest(parameterized.TestCase):
             run = RunDirectory(job.config.run_dir)
             run.open(job.config)
             run.close()
+            pathlib.Path(job.log).write_text("hello\nerror: no luck.\n")
             return status
 
         return make
 
     def test_a_failed_trial_counts_as_one(self):
         for status in 1, -9:
-            summary, jobs = self._train(
-                self._fail_at(1, 2, status=status),
-                self.path.parent / str(status),
-                trials=4,
-                seeds=2,
-            )
+            with self.assertLogs("cifar10_tf", "WARNING") as logs:
+                summary, jobs = self._train(
+                    self._fail_at(1, 2, status=status),
+                    self.path.parent / str(status),
+                    trials=4,
+                    seeds=2,
+                )
+            self.assertEndsWith(logs.output[0], "trial1 failed: no luck.")
             states = [trial["state"] for trial in summary["trials"]]
             self.assertEqual(
                 states, ["complete", "failed", "failed", "complete"]
@@ -225,7 +228,7 @@ class SweepTest(parameterized.TestCase):
         self.assertEqual(summary["trials"][0]["state"], "failed")
 
     def test_a_run_that_does_not_even_begin_ends_the_sweep(self):
-        with self.assertRaisesRegex(UserError, "trial0/seed1 ended with sta"):
+        with self.assertRaisesRegex(UserError, "seed1 ended with status 1; wh"):
             self._train(lambda job: 1)
 
     def test_an_interrupted_run_ends_the_sweep_in_the_same_way(self):
