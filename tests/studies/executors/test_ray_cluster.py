@@ -2,10 +2,13 @@
 
 import os
 import pathlib
+import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import unittest
 from unittest import mock
 
 import psutil
@@ -49,6 +52,16 @@ try:
 except interruption.Interrupted as stop:
     sys.exit(stop.status)
 """
+
+
+def setUpModule():  # noqa: N802
+    """Has Ray find a token: else it would write one into the user's home."""
+    directory = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(directory.cleanup)
+    token = pathlib.Path(directory.name) / "token"
+    token.write_text(secrets.token_hex(32))
+    patch = mock.patch.dict(os.environ, RAY_AUTH_TOKEN_PATH=str(token))
+    unittest.enterModuleContext(patch)
 
 
 def job(root, seed: int, **others) -> Job:
