@@ -6,9 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import unittest
 from unittest import mock
 
 import psutil
@@ -54,14 +52,15 @@ except interruption.Interrupted as stop:
 """
 
 
-def setUpModule():  # noqa: N802
-    """Has Ray find a token: else it would write one into the user's home."""
-    directory = tempfile.TemporaryDirectory()
-    unittest.addModuleCleanup(directory.cleanup)
-    token = pathlib.Path(directory.name) / "token"
-    token.write_text(secrets.token_hex(32))
-    patch = mock.patch.dict(os.environ, RAY_AUTH_TOKEN_PATH=str(token))
-    unittest.enterModuleContext(patch)
+class _RayTestCase(absltest.TestCase):
+    """With a token of its own: Ray would write one into the user's home."""
+
+    def setUp(self):
+        super().setUp()
+        token = self.create_tempfile(content=secrets.token_hex(32)).full_path
+        self.enter_context(
+            mock.patch.dict(os.environ, RAY_AUTH_TOKEN_PATH=token)
+        )
 
 
 def job(root, seed: int, **others) -> Job:
@@ -96,7 +95,7 @@ class NoClusterTest(parameterized.TestCase):
 
 
 @pytest.mark.slow
-class RayClusterTest(absltest.TestCase):
+class RayClusterTest(_RayTestCase):
     """Each test starts Ray, and is of several things."""
 
     def setUp(self):
@@ -127,7 +126,7 @@ class RayClusterTest(absltest.TestCase):
 
 @pytest.mark.slow
 @pytest.mark.signals
-class SignalTest(absltest.TestCase):
+class SignalTest(_RayTestCase):
     def test_nothing_outlives_it(self):
         for number in signal.SIGTERM, signal.SIGKILL:
             root = self.create_tempdir().full_path
