@@ -32,15 +32,16 @@ _CONFIG = {field.name for field in dataclasses.fields(Config)}
 # One run is made here, and shows its errors itself.
 _OPTIONS_OF_TRAIN = {field.name for field in dataclasses.fields(Options)} - {
     "num_runs",
+    "engine",
+    "ray_address",
     "debug",
 }
 
 
 class Run:
-    """A run directory, to be looked at.
+    """A run directory, `path`, to be looked at.
 
     Attributes:
-        path: of the directory.
         config: all settings of the run.
     """
 
@@ -140,6 +141,7 @@ def train(
     restart: bool = False,
     checkpoint_every_sec: float = 60.0,
     max_minutes: float = 0.0,
+    devices: str | int = "auto",
     tensorboard: bool = False,
     profile_steps: str = "",
     **settings: Any,
@@ -156,6 +158,7 @@ def train(
         restart: sets an earlier run in run_dir aside.
         checkpoint_every_sec: how often at least the training is saved.
         max_minutes: interrupts itself after so long; 0: never.
+        devices: how many share each batch; "auto": all GPUs.
         tensorboard: writes what TensorBoard shows into run_dir.
         profile_steps: which training steps to trace for it, as "10,20".
         settings: fields of `Config`, as model="dropout", epochs=5; a pathlib
@@ -177,6 +180,7 @@ def train(
             "restart": restart,
             "checkpoint_every_sec": checkpoint_every_sec,
             "max_minutes": max_minutes,
+            "devices": str(devices),
             "tensorboard": tensorboard,
             "profile_steps": profile_steps,
         }
@@ -227,21 +231,36 @@ def compare(runs: Iterable[Run | str | os.PathLike], *others) -> Comparison:
 def config_and_options(given: dict[str, Any]) -> tuple[Config, Options]:
     """Returns what settings ask for, by the names of their flags.
 
+    Raises:
+        UserError: a value is not valid.
+    """
+    settings, options = settings_and_options(given)
+    try:
+        return make_config(**settings), options
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def settings_and_options(
+    given: dict[str, Any],
+) -> tuple[dict[str, Any], Options]:
+    """Returns the settings of a config that are given, and the options.
+
     NumPy's numbers and paths become plain, a path as dataset that of a folder;
     what is None is not given.
 
     Raises:
-        UserError: a value is not valid.
+        UserError: an option is not valid.
     """
     plain = {n: _plain(n, v) for n, v in given.items() if v is not None}
     settings = {name: v for name, v in plain.items() if name in _CONFIG}
     try:
         options = make_options(**{n: plain[n] for n in plain.keys() - _CONFIG})
-        if options.mixed_precision:
-            settings.setdefault("precision", "auto")
-        return make_config(**settings), options
     except ValueError as error:
         raise UserError(str(error)) from error
+    if options.mixed_precision:
+        settings.setdefault("precision", "auto")
+    return settings, options
 
 
 def _plain(name: str, value: Any) -> Any:

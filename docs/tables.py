@@ -64,7 +64,7 @@ def _flags(command: str, names: list[str]) -> list[str]:
         meaning, _, default = flags.describe(name, command)
         meaning = meaning.partition(". ")[0].rstrip(".")
         default = default.partition(":")[0]
-        lines.append(f"| `--{name}` | {meaning} | {default} |")
+        lines.append(f"| `--{name}` | {_cell(meaning)} | {_cell(default)} |")
     return lines
 
 
@@ -73,16 +73,21 @@ def _all_flags() -> list[str]:
         "| flag | meaning | values | default |",
         "| --- | --- | --- | --- |",
         *(
-            f"| `--{name}` | {' | '.join(flags.describe(name))} |"
+            f"| `--{name}` | {' | '.join(map(_cell, flags.describe(name)))} |"
             for name in flags.OF_TRAINING
         ),
         *(
             f"| `{command} --{field.name}` | "
-            f"{' | '.join(flags.describe(field.name, command))} |"
+            f"{' | '.join(map(_cell, flags.describe(field.name, command)))} |"
             for command, options in COMMAND_OPTIONS.items()
             for field in dataclasses.fields(options)
         ),
     ]
+
+
+def _cell(text: str) -> str:
+    """Returns a text as it stands in a table."""
+    return text.replace("|", "\\|")
 
 
 def main() -> None:

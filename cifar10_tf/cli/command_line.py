@@ -14,6 +14,7 @@ from cifar10_tf.cli.commands import (
     prepare,
     report,
     serve,
+    sweep,
     train,
 )
 from cifar10_tf.settings import similar_names
@@ -22,6 +23,7 @@ from cifar10_tf.system.errors import UserError
 # Each a module, whose docstring is its line in --help.
 COMMANDS = {
     "train": train,
+    "sweep": sweep,
     "evaluate": evaluate,
     "report": report,
     "compare": compare,

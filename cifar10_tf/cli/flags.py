@@ -224,6 +224,24 @@ def config_and_options() -> tuple[Config, Options]:
     return api.config_and_options({n: FLAGS[n].value for n in OF_TRAINING})
 
 
+def settings_and_options() -> tuple[dict[str, Any], Options]:
+    """Returns the settings that the flags give, and the options.
+
+    Raises:
+        UserError: an option is not valid.
+    """
+    return api.settings_and_options({n: FLAGS[n].value for n in OF_TRAINING})
+
+
+def given(names: Iterable[str]) -> list[str]:
+    """Returns those of the flags that are given, as of a command line."""
+    return [
+        f"--{name}={FLAGS[name].value}"
+        for name in names
+        if FLAGS[name].value is not None
+    ]
+
+
 def options_of(declared: type[_Options]) -> _Options:
     """Returns what the flags ask for of a command, by its options.
 

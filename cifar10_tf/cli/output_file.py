@@ -10,7 +10,8 @@ from cifar10_tf.system.errors import UserError
 # Never written over: they are the same in every run, study and export.
 _OF_RUNS = {
     "config.json", "summary.json", "corruptions.json", "report.html",
-    "study.json", "study.html", "export.json", "labels.txt",
+    "study.json", "study.html", "sweep.json", "sweep.html", "export.json",
+    "labels.txt",
 }  # fmt: skip
 
 

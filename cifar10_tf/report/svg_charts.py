@@ -61,8 +61,10 @@ class _Plane:
         share = (value - low) / ((high - low) or 1)
         return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP), 1)
 
-    def frame(self, x_label: str, y_format: str, x_format: str) -> list[str]:
-        """Returns grid, ticks and the label of the x axis."""
+    def frame(
+        self, x_label: str, y_format: str, x_ticks: Sequence[tuple[float, str]]
+    ) -> list[str]:
+        """Returns grid, ticks (value, text) and the label of the x axis."""
         bottom = _HEIGHT - _BOTTOM
         parts = []
         values = ticks(*self.y_range)
@@ -74,10 +76,10 @@ class _Plane:
                 f'y1="{y}" y2="{y}"/><text x="{_LEFT - 6}" y="{y + 4}" '
                 f'text-anchor="end">{value:{y_form}}</text>'
             )
-        for value in ticks(*self.x_range, whole=x_format == "g"):
+        for value, text in x_ticks:
             parts.append(
                 f'<text x="{self.x(value)}" y="{bottom + 17}" '
-                f'text-anchor="middle">{value:{x_format}}</text>'
+                f'text-anchor="middle">{escape(text)}</text>'
             )
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
         parts.append(
@@ -136,12 +138,47 @@ def line_chart(
         plane.line(xs, dataclasses.replace(s, values=_finite(s.values)), dots)
         for s in series
     ]
+    x_ticks = _with_text(ticks(*x_range, whole=x_format == "g"), x_format)
     return Chart(
         title,
-        _svg(title, plane.frame(x_label, y_format, x_format) + lines),
+        _svg(title, plane.frame(x_label, y_format, x_ticks) + lines),
         series,
         [plane.x(x) / _WIDTH for x in xs],
         [readout(i) for i in range(len(xs))],
+    )
+
+
+def scatter_chart(
+    title: str,
+    points: Sequence[tuple[float, float, str]],
+    *,
+    x_label: str,
+    y_format: str,
+    x_ticks: Sequence[tuple[float, str]],
+) -> Chart:
+    """Draws points (x, y, what is said of it), with ticks (x, text)."""
+    points = sorted(points)
+    xs = [x for x, _, _ in points] + [x for x, _ in x_ticks]
+    ys = [y for _, y, _ in points]
+    plane = _Plane(
+        _with_margin(min(xs), max(xs)), _with_margin(min(ys), max(ys))
+    )
+    dots = "".join(
+        f'<circle cx="{plane.x(x)}" cy="{plane.y(y)}" r="3.5"/>'
+        for x, y, _ in points
+    )
+    return Chart(
+        title,
+        _svg(
+            title,
+            [
+                *plane.frame(x_label, y_format, x_ticks),
+                f'<g class="series s1">{dots}</g>',
+            ],
+        ),
+        (),
+        [plane.x(x) / _WIDTH for x, _, _ in points],
+        [text for _, _, text in points],
     )
 
 
@@ -210,7 +247,7 @@ def reliability_chart(title: str, bins) -> Chart:
         f'<line class="diagonal" x1="{plane.x(0)}" y1="{plane.y(0)}" '
         f'x2="{plane.x(1)}" y2="{plane.y(1)}"/>'
     )
-    frame = plane.frame("how sure", ".0%", ".0%")
+    frame = plane.frame("how sure", ".0%", _with_text(ticks(0, 1), ".0%"))
     svg = _svg(title, [*frame, *bars, diagonal])
     return Chart(title, svg, (), positions, readouts)
 
@@ -223,6 +260,10 @@ def ticks(low: float, high: float, whole: bool = False) -> list[float]:
         step = max(1, round(step))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def _with_text(values: Sequence[float], form: str) -> list[tuple[float, str]]:
+    return [(value, format(value, form)) for value in values]
 
 
 def _fine_enough(form: str, values: Sequence[float]) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import time
 from collections.abc import Iterator
 
 import filelock
@@ -51,6 +52,16 @@ class RunLock:
             yield
         finally:
             self.release()
+
+    def wait(self, max_sec: float) -> None:
+        """Waits until nobody holds it, so long at most."""
+        end = time.monotonic() + max_sec
+        while time.monotonic() < end:
+            try:
+                with self.held_if_there():
+                    return
+            except UserError:
+                time.sleep(0.1)
 
     def busy(self) -> UserError:
         """Returns what is said of a directory that another process is in."""

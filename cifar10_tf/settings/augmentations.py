@@ -40,6 +40,11 @@ _NUMBERS = {int: "whole number", float: "number"}
 _EXCLUSIVE = (("flip", "alternating_flip"), ("crop", "zero_crop"))
 
 
+def is_name(text: str) -> bool:
+    """Tells whether an augmentation, or none, is called so."""
+    return text.strip() in (*AUGMENTATIONS, _NONE)
+
+
 def parse(text: str) -> dict[str, float]:
     """Returns the strength of each augmentation that a text asks for.
 

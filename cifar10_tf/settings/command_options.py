@@ -1,4 +1,4 @@
-"""What is asked of the commands that look at runs, beside which runs."""
+"""What is asked of a command, beside the settings of a training."""
 
 import dataclasses
 
@@ -66,7 +66,7 @@ class ReportOptions(_Checked):
         ValueError: as of `EvaluateOptions`.
     """
 
-    run_dir: str = _place("The directory of the run, or of a study.")
+    run_dir: str = _place("The directory of the run, of a study or a sweep.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -165,6 +165,73 @@ class ExportOptions(_Checked):
     )
 
 
+# What trials are compared by, and the column of `metrics.jsonl` that has it.
+SWEEP_METRICS = {
+    "validation_accuracy": "val_accuracy",
+    "validation_loss": "val_loss",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SweepOptions(_Checked):
+    """Which settings are tried, and how.
+
+    Raises:
+        ValueError: as of `EvaluateOptions`.
+    """
+
+    search: str = setting(
+        "The settings to try, with a range low:high, a range of magnitudes "
+        "log:low:high, or values a|b|c for each, as "
+        "'learning_rate=log:0.03:0.3,batch_size=128|256|512'. Or the name of a "
+        "file with an object of them, as search.json.",
+        default="",
+        default_text="none",
+    )
+    trials: int = setting(
+        "How many settings to try, those of an earlier call included.",
+        default=20,
+        valid=between(1, 100_000),
+    )
+    seeds: int = setting(
+        "How many runs each trial has, from --seed on; their mean counts.",
+        default=1,
+        valid=between(1, 1000),
+    )
+    metric: str = setting(
+        "What the trials are compared by.",
+        default="validation_accuracy",
+        valid=one_of(SWEEP_METRICS),
+    )
+    sampler: str = setting(
+        "What chooses the settings: tpe learns from the trials before, random "
+        "does not, and grid tries all combinations of a|b|c.",
+        default="tpe",
+        valid=one_of(("tpe", "random", "grid")),
+    )
+    pruner: str = setting(
+        "What ends bad trials early, by the metric of each epoch of the first "
+        "run: median those that are below the median of others, from the "
+        "sixth trial on; hyperband by successive halving.",
+        default="none",
+        valid=one_of(("none", "median", "hyperband")),
+    )
+    storage: str = setting(
+        "The database that keeps the trials, as sqlite:///sweeps.db.",
+        default="",
+        default_text="a file in the directory of the sweep",
+    )
+
+    def __post_init__(self):
+        if self.metric.startswith("test"):
+            raise ValueError(
+                f"metric can't be {self.metric}: of images by which settings "
+                "are chosen, no figure says how good they are on others; "
+                f"choose from {', '.join(SWEEP_METRICS)}."
+            )
+        super().__post_init__()
+
+
 # By the name of the command. Two of them may have a flag of one name.
 COMMAND_OPTIONS = {
     "evaluate": EvaluateOptions,
@@ -173,4 +240,5 @@ COMMAND_OPTIONS = {
     "predict": PredictOptions,
     "serve": ServeOptions,
     "export": ExportOptions,
+    "sweep": SweepOptions,
 }

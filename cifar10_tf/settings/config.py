@@ -86,7 +86,9 @@ class Config:
     )
     run_dir: str = setting(
         "Where the run's files go. With --num_runs, each run's go to seedSEED "
-        "below it, and the default is runs/DATASET-MODEL-seeds-from-SEED.",
+        "below it, and the default is runs/DATASET-MODEL-seeds-from-SEED; of "
+        "sweep they go to trialTRIAL/seedSEED, and it is "
+        "runs/DATASET-MODEL-sweep.",
         default="",
         default_text="runs/DATASET-MODEL-seedSEED",
         valid=_PATH,
@@ -182,8 +184,7 @@ class Config:
         as_before=False,
     )
     sync_batch_norm: bool = setting(
-        "Take batch normalisation's statistics over the whole batch, where "
-        "several devices have a part each.",
+        "Normalise batches as a whole where several devices share them.",
         as_before=False,
     )
     max_train_examples: int = setting(

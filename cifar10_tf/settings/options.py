@@ -12,8 +12,12 @@ from cifar10_tf.settings.setting import (
     check_fields,
     defaults,
     matching,
+    one_of,
     setting,
 )
+
+# Where several runs are made.
+ENGINES = ("processes", "ray")
 
 
 def _steps(text: str) -> tuple[int, int] | None:
@@ -22,6 +26,13 @@ def _steps(text: str) -> tuple[int, int] | None:
         return None
     first, last = map(int, text.split(","))
     return (first, last) if 1 <= first <= last else None
+
+
+def _check_installed(library: str) -> None:
+    if not importlib.util.find_spec(library):
+        raise ValueError(
+            f"{library} is not installed: pip install 'cifar10_tf[{library}]'"
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,6 +94,19 @@ class Options:
             lambda text: not text or _steps(text) is not None,
         ),
     )
+    engine: str = setting(
+        "Where the runs of --num_runs and of sweep are made: processes here, "
+        "one after the other, or a Ray cluster, as many at a time as it has "
+        "GPUs, or else machines. ray needs cifar10_tf[ray], and a file system "
+        "that all machines share.",
+        default="processes",
+        valid=one_of(ENGINES),
+    )
+    ray_address: str = setting(
+        "The Ray cluster of --engine=ray, as 10.0.0.1:6379 or auto.",
+        default="",
+        default_text="one that is started here",
+    )
     debug: bool = setting("Show the traceback of an error.", default=False)
 
     def __post_init__(self):
@@ -91,11 +115,14 @@ class Options:
             raise ValueError(
                 "profile_steps is of --tensorboard: give both, or neither."
             )
-        if self.tensorboard and not importlib.util.find_spec("tensorboard"):
+        if self.ray_address and self.engine != "ray":
             raise ValueError(
-                "tensorboard is not installed: "
-                "pip install 'cifar10_tf[tensorboard]'"
+                "ray_address is of --engine=ray: give both, or neither."
             )
+        if self.tensorboard:
+            _check_installed("tensorboard")
+        if self.engine == "ray":
+            _check_installed("ray")
 
     @property
     def profile(self) -> tuple[int, int] | None:

@@ -1,25 +1,35 @@
-"""Runs of one config with several seeds, one after the other."""
+"""Runs of one config with several seeds."""
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cifar10_tf.evaluation import plots
-from cifar10_tf.report import study_report
+from cifar10_tf.report.studies import study_report
 from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.config import Config
-from cifar10_tf.studies import processes
+from cifar10_tf.studies.executors.executor import (
+    Executor,
+    Job,
+    check_status,
+    check_time,
+)
+from cifar10_tf.studies.executors.processes import Processes
 from cifar10_tf.studies.summary import summarize, title
 from cifar10_tf.system.atomic_files import replacing, write_json
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.interruption import Interrupted
+
+_HERE = Processes()
 
 
 def train(
     config: Config,
     num_runs: int,
     *,
+    executor: Executor = _HERE,
     restart: bool = False,
     run_flags: Sequence[str] = (),
 ) -> dict:
@@ -31,6 +41,7 @@ def train(
 
     Args:
         config: that `resolve_config` returned for so many runs.
+        executor: makes them.
         restart: sets earlier runs aside and makes all of them again.
 
     Raises:
@@ -46,7 +57,7 @@ def train(
         run.needs_no_run(config, restart=restart)
         for run, config in zip(runs, configs, strict=True)
     ]
-    processes.check_time()
+    check_time()
     changed_images.warn_of_figures(
         [run for run, done in zip(runs, is_complete, strict=True) if done],
         config.dataset,
@@ -56,18 +67,22 @@ def train(
         for run in runs:
             run.set_aside()
     try:
-        _make(configs, is_complete, run_flags)
+        jobs = _jobs(configs, is_complete, run_flags)
+        with contextlib.closing(executor.run(jobs)) as ended:
+            for job, status in ended:
+                check_status(job, status)
         return _summarize(study, runs)
     except Interrupted as stop:
         stop.can_go_on = any(run.is_run() for run in runs)
         raise
 
 
-def _make(
+def _jobs(
     configs: Sequence[Config],
     is_complete: Sequence[bool],
     run_flags: Sequence[str],
-) -> None:
+) -> Iterator[Job]:
+    """Yields the runs that there are to make, and says what becomes of each."""
     for i, config in enumerate(configs):
         state = ": complete already" if is_complete[i] else ""
         # Flushed: the run's process writes to the same stream.
@@ -76,7 +91,7 @@ def _make(
             flush=True,
         )
         if not is_complete[i]:
-            processes.train(config, run_flags)
+            yield Job(config, run_flags)
 
 
 def _summarize(study: StudyDirectory, runs: Sequence[RunDirectory]) -> dict:

@@ -92,6 +92,18 @@ def install_again() -> None:
 
 
 @contextlib.contextmanager
+def keeping_handlers() -> Iterator[None]:
+    """Puts back the handlers of signals that a library takes meanwhile."""
+    numbers = (*_ENDS, _CALL)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def saving_first() -> Iterator[None]:
     """Has Ctrl-C, in a notebook, save the training before it interrupts.
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from cifar10_tf.runs import checkpoint_files
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
-from cifar10_tf.studies import processes, seeds
+from cifar10_tf.studies import seeds
 from cifar10_tf.system.atomic_files import append, replacing
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training.callbacks.event_log import EventLog
+from tests.studies.fake_executor import FakeExecutor
 
 _CONFIG = make_config(dataset="synthetic10")
 
@@ -124,16 +125,14 @@ def _train(config, restart: bool) -> None:
 
 def _study(config, restart: bool) -> None:
     with (
-        mock.patch.object(
-            processes, "train", lambda config, flags: _train(config, restart)
-        ),
         mock.patch.object(seeds, "summarize", lambda runs: {"metrics": {}}),
         mock.patch.object(seeds, "title", str),
         mock.patch.object(RunDirectory, "read_metrics", lambda run: []),
         mock.patch.object(seeds, "plots") as plots,
     ):
         plots.study().savefig = lambda path, dpi: path.write_text("ours")
-        seeds.train(config, 2, restart=restart)
+        executor = FakeExecutor(lambda job: _train(job.config, restart))
+        seeds.train(config, 2, executor=executor, restart=restart)
 
 
 class NobodysFileTest(absltest.TestCase):

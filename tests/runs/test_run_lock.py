@@ -1,5 +1,6 @@
 import os
 import pathlib
+import threading
 
 from absl.testing import absltest
 
@@ -28,6 +29,27 @@ class RunLockTest(absltest.TestCase):
     def test_looking_makes_no_file(self):
         with self.lock.held_if_there():
             self.assertEmpty(os.listdir(self.directory))
+
+    def test_waiting_ends_when_nobody_holds_it(self):
+        held, seen = threading.Event(), threading.Event()
+
+        def hold():
+            self.lock.acquire()  # a thread's own
+            held.set()
+            seen.wait()
+            self.lock.release()
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait()
+        other = RunLock(self.directory)
+        other.wait(0.05)
+        self.assertRaises(UserError, other.acquire)  # the time was over
+        threading.Timer(0.1, seen.set).start()
+        other.wait(300)
+        other.acquire()
+        other.release()
+        thread.join()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from absl.testing import absltest
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
-from cifar10_tf.studies import processes, seeds
+from cifar10_tf.studies import seeds
+from cifar10_tf.studies.executors import processes
 from cifar10_tf.system import interruption
 from cifar10_tf.system.errors import UserError
 from tests import launcher
@@ -50,7 +51,7 @@ print("trained", config.seed)
 
 
 class TrainTest(absltest.TestCase):
-    """With forked runs; real processes are tested in test_processes.py."""
+    """With forked runs; real processes: executors/test_processes.py."""
 
     def setUp(self):
         super().setUp()
@@ -61,11 +62,11 @@ class TrainTest(absltest.TestCase):
     def _runs(self, program):
         """Returns a patch: while it holds, this is a run's program."""
 
-        def call(command):
-            flags = command[len(processes._PROGRAM) :]
+        def make(job):
+            flags = job.arguments(max_minutes=0)
             return launcher.light().run(*flags, program=program).returncode
 
-        return mock.patch.object(processes, "_call", call)
+        return mock.patch.object(processes, "_make", make)
 
     def _config(self, **settings):
         config = make_config(
@@ -140,7 +141,7 @@ class TrainTest(absltest.TestCase):
         for program in "sys.exit(7)", "sys.exit(8)":
             with (
                 self._runs(f"import sys; {program}"),
-                self.assertRaisesRegex(UserError, "seed 1 .* status [78],"),
+                self.assertRaisesRegex(UserError, "seed1 .* status [78],"),
             ):
                 seeds.train(self._config(), 2, restart="7" in program)
             self.assertCountEqual(
@@ -154,18 +155,18 @@ class TrainTest(absltest.TestCase):
 
     def test_an_interrupted_restart_goes_on_without_it(self):
         seeds.train(self._config(seed=14), 2)
-        with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
+        with self.assertRaisesRegex(UserError, "seed13 .* status 7,"):
             seeds.train(self._config(seed=12), 3, restart=True)
         # No old run counts as one of the new.
         self.assertTrue((self.path / "seed14.1").exists())
         self.assertFalse((self.path / "seed14").exists())
         before = self._written_at(12)
-        with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
+        with self.assertRaisesRegex(UserError, "seed13 .* status 7,"):
             seeds.train(self._config(seed=12), 3)
         self.assertEqual(self._written_at(12), before)
 
     def test_a_failed_run_ends_the_study(self):
-        with self.assertRaisesRegex(UserError, "seed 13 .* status 7,"):
+        with self.assertRaisesRegex(UserError, "seed13 .* status 7,"):
             seeds.train(self._config(seed=12), 3)
         self.assertCountEqual(os.listdir(self.path), ["seed12", "seed13"])
 
@@ -182,7 +183,7 @@ class TrainTest(absltest.TestCase):
     def test_an_interrupted_study_says_whether_it_can_go_on(self):
         stop = mock.patch.object(
             processes,
-            "train",
+            "_make",
             side_effect=[interruption.Interrupted("SIGTERM", 143)],
         )
         with stop, self.assertRaises(interruption.Interrupted) as caught:

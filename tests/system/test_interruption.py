@@ -182,6 +182,14 @@ class SavingFirstTest(absltest.TestCase):
             signal.raise_signal(signal.SIGINT)
 
 
+class KeepingHandlersTest(absltest.TestCase):
+    def test_what_a_library_takes_is_given_back(self):
+        before = signal.getsignal(signal.SIGTERM)
+        with interruption.keeping_handlers():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.assertIs(signal.getsignal(signal.SIGTERM), before)
+
+
 class MaxMinutesTest(absltest.TestCase):
     def test_counts_from_the_start_of_the_process(self):
         self.addCleanup(interruption.set_max_minutes, 0)

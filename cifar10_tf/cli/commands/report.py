@@ -1,9 +1,10 @@
-"""Write report.html of --run_dir again, or a study's pages."""
+"""Write report.html of --run_dir again, or the pages of a study or sweep."""
 
 import logging
 
 from cifar10_tf.cli import flags
-from cifar10_tf.report import report, run_contents, study_report
+from cifar10_tf.report import report, run_contents
+from cifar10_tf.report.studies import study_report, sweep_report
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.command_options import ReportOptions
@@ -15,11 +16,16 @@ _log = logging.getLogger(__name__)
 
 
 def run() -> None:
-    """Writes the page of a run, or those of a study and its runs."""
+    """Writes the page of a run or a sweep, or those of a study's runs, too."""
     options = flags.options_of(ReportOptions)
     if not options.run_dir:
         raise UserError("report needs --run_dir=DIRECTORY, that of a run.")
     directory = RunDirectory(options.run_dir)
+    of_sweep = directory.path / "sweep.json"
+    if of_sweep.exists():
+        sweep_report.write_again(of_sweep)
+        print(f"Written: {of_sweep.with_suffix('.html')}")
+        return
     runs = StudyDirectory.complete_runs(directory)
     for of_study in runs:
         _write(of_study)

@@ -5,7 +5,6 @@ import sys
 
 from cifar10_tf import api
 from cifar10_tf.cli import flags
-from cifar10_tf.cli.flags import FLAGS
 from cifar10_tf.cli.result_text import describe_result
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
@@ -32,6 +31,11 @@ def run() -> None:
     interruption.set_max_minutes(options.max_minutes)
     if options.num_runs > 1:
         _train_study(config, options)
+    elif options.engine != "processes":
+        raise UserError(
+            f"--engine={options.engine} makes the runs of --num_runs=N or of "
+            "sweep; a single one is made here."
+        )
     else:
         _train_run(config, options)
 
@@ -48,6 +52,7 @@ def _train_run(config: Config, options: Options) -> None:
 
 def _train_study(config: Config, options: Options) -> None:
     from cifar10_tf.studies import seeds, summary
+    from cifar10_tf.studies.executors import by_name
 
     if cluster.from_environment():
         raise UserError(
@@ -59,11 +64,8 @@ def _train_study(config: Config, options: Options) -> None:
         config,
         options.num_runs,
         restart=options.restart,
-        run_flags=[
-            f"--{name}={FLAGS[name].value}"
-            for name in _OF_EACH_RUN
-            if FLAGS[name].value is not None
-        ],
+        executor=by_name.make(options.engine, options.ray_address),
+        run_flags=flags.given(_OF_EACH_RUN),
     )
     print(summary.table(result))
     print(f"Everything is in {RunDirectory(config.run_dir).path}")

@@ -1,4 +1,5 @@
 import contextlib
+import importlib.util
 import io
 from unittest import mock
 
@@ -8,14 +9,16 @@ from cifar10_tf.cli.commands import train
 from cifar10_tf.runs import resolved_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
-from cifar10_tf.studies import processes, seeds, summary
+from cifar10_tf.studies import seeds, summary
+from cifar10_tf.studies.executors import processes
 from cifar10_tf.system import interruption
+from cifar10_tf.system.errors import UserError
 from tests import cases, fakes
 
 _IMPORTS = """
 import sys
 from cifar10_tf.cli.commands import doctor, evaluate, prepare, train
-from cifar10_tf.studies import processes, seeds, summary
+from cifar10_tf.studies import seeds, summary
 sys.exit("tensorflow" in sys.modules)
 """
 
@@ -74,6 +77,7 @@ class TrainTest(cases.CommandTestCase):
             train.run()
         (config, num_runs), options = trained.call_args
         self.assertEqual(num_runs, 4)
+        self.assertIsInstance(options.pop("executor"), processes.Processes)
         self.assertEqual(
             options,
             {
@@ -94,6 +98,22 @@ class TrainTest(cases.CommandTestCase):
             ),
         )  # fmt: skip
 
+    def test_a_single_run_is_made_here(self):
+        with (
+            mock.patch.object(importlib.util, "find_spec", return_value=True),
+            flagsaver.flagsaver(dataset="synthetic10", engine="ray"),
+            self.assertRaisesRegex(UserError, "of --num_runs=N or of swe"),
+        ):
+            train.run()
+
+    def test_without_ray_it_says_how_to_get_it(self):
+        with (
+            mock.patch.object(importlib.util, "find_spec", return_value=None),
+            flagsaver.flagsaver(engine="ray", num_runs=2),
+            self.assertRaisesRegex(UserError, r"'cifar10_tf\[ray\]'"),
+        ):
+            train.run()
+
     def test_the_data_of_a_study_are_looked_for_once(self):
         with (
             flagsaver.flagsaver(dataset="synthetic10", num_runs=2,
@@ -102,7 +122,7 @@ class TrainTest(cases.CommandTestCase):
                 resolved_config, "resolve_dataset", return_value="synthetic10"
             ) as resolve,
             mock.patch.object(
-                processes, "train", side_effect=interruption.Interrupted("", 1)
+                processes, "_make", side_effect=interruption.Interrupted("", 1)
             ),
             contextlib.redirect_stdout(io.StringIO()),
             self.assertRaises(interruption.Interrupted),

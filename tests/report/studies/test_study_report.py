@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 from absl.testing import absltest
 
-from cifar10_tf.report import study_report
+from cifar10_tf.report.studies import study_report
 from cifar10_tf.runs.study_directory import StudyDirectory
 from tests.report import run_directories
 

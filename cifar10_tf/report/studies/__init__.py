@@ -1,0 +1,1 @@
+"""The pages of many runs, which say more together: studies and sweeps."""

@@ -1,0 +1,1 @@
+"""Where runs are made: in processes here, or on a Ray cluster."""

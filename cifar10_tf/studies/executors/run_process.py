@@ -1,0 +1,64 @@
+"""The process of a run, which does not outlive the one that started it."""
+
+import contextlib
+import ctypes
+import pathlib
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from cifar10_tf.studies.executors.executor import Job
+
+PROGRAM = [sys.executable, "-m", "cifar10_tf.main"]
+
+# From a signal to the end: longer than the run's own limit.
+LIMIT_SEC = 9.5
+
+_PR_SET_PDEATHSIG = 1  # of Linux's <sys/prctl.h>
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def command(job: Job, max_minutes: float = 0) -> list[str]:
+    """Returns the command of a run that saves and ends after so long.
+
+    Args:
+        max_minutes: 0: no limit.
+    """
+    return [*PROGRAM, *job.arguments(max_minutes)]
+
+
+def start(
+    command: Sequence[str],
+    *,
+    log: str | None = None,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen:
+    """Starts the process of a run.
+
+    On Linux it is killed where this thread ends, so that whoever goes on with
+    the run finds its directory free.
+
+    Args:
+        log: the file that what it says is appended to; None: it is shown.
+        cwd, env: its directory and environment; None: as here.
+    """
+    with contextlib.ExitStack() as files:
+        file = None
+        if log:
+            path = pathlib.Path(log)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = files.enter_context(path.open("ab"))
+        return subprocess.Popen(
+            command,
+            stdout=file,
+            stderr=file,
+            cwd=cwd,
+            env=env,
+            preexec_fn=_die_with_parent if _LIBC else None,
+        )
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
