@@ -25,6 +25,8 @@ _ELSEWHERE = {
     "cifar10-tf export ": "tests/deployment/exports",
     "cifar10-tf predict --model=": "tests/deployment",
     "cifar10-tf serve ": "tests/cli/commands/test_serve.py",
+    "cifar10-tf sweep ": "tests/studies/sweeps",
+    "cifar10-tf train --model=wrn28_10 ": "tests/training/distribution",
 }
 
 # All epochs and corruptions would take ten times as long, and tell no more.
@@ -41,7 +43,7 @@ main.run()
 
 
 def _blocks(language: str) -> list[str]:
-    text = _README.read_text("utf-8")
+    text = _README.read_text("utf-8").replace("\\\n", "")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 
