@@ -6,8 +6,6 @@ import os
 import signal
 import sys
 
-from absl import flags
-
 from cifar10_tf.system import errors
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -73,6 +71,9 @@ def _how() -> str:
 
 
 def _is_on(name: str) -> bool:
+    # Not before signals are taken over: the import takes a while.
+    from absl import flags
+
     return flags.FLAGS.is_parsed() and bool(flags.FLAGS[name].value)
 
 

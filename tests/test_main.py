@@ -98,6 +98,7 @@ class MainTest(cases.CommandTestCase):
         (["--num_runs=0"], "num_runs"),
         (["--num_runs=9" + "9" * 20], "num_runs must be between 1 and 1000"),
         (["--tta", "True"], "'True' follows a flag", "--noname"),
+        (["train", "--tta", "True"], "'True' follows a flag", "--noname"),
         (["evaluate", "--epochs=3"], "evaluate takes no --epochs", "--tta"),
         (["prepare", "--seed=3"], "prepare takes no --seed", "--dataset"),
         (["doctor", "--restart"], "doctor takes no --restart"),

@@ -50,11 +50,7 @@ def run(argv: list[str]) -> None:
 def _run(arguments: list[str]) -> None:
     name, *rest = arguments or ["train"]
     if name not in COMMANDS:
-        if name.lower() in _ON_OR_OFF:
-            raise UserError(
-                f"{name!r} follows a flag that takes no value: a flag is "
-                "switched on by --name and off by --noname."
-            )
+        _check_no_value(name)
         raise _unknown(name)
     command = COMMANDS[name]
     flags.check_taken(name, command.TAKES)
@@ -62,6 +58,7 @@ def _run(arguments: list[str]) -> None:
         # A command's parameters are what may follow its name.
         call = inspect.signature(command.run).bind(*rest)
     except TypeError:
+        _check_no_value(rest[0])
         run_dir = ""
         if "run_dir" in command.TAKES and len(rest) == 1:
             run_dir = f", the directory of a run as --run_dir={rest[0]}"
@@ -70,6 +67,14 @@ def _run(arguments: list[str]) -> None:
             f"--name=value{run_dir}."
         ) from None
     command.run(*call.args)
+
+
+def _check_no_value(word: str) -> None:
+    if word.lower() in _ON_OR_OFF:
+        raise UserError(
+            f"{word!r} follows a flag that takes no value: a flag is switched "
+            "on by --name and off by --noname."
+        )
 
 
 def _unknown(name: str) -> UserError:

@@ -65,7 +65,7 @@ class Workers:
             yield
             return
         # A signal has them end together, which takes its time.
-        interruption.limit_sec = _LIMIT_SEC
+        limit_sec, interruption.limit_sec = interruption.limit_sec, _LIMIT_SEC
         self._peers.watch()
         try:
             yield
@@ -76,6 +76,7 @@ class Workers:
             raise
         finally:
             self._peers.stop()
+            interruption.limit_sec = limit_sec
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Returns the sum of the arrays that the workers have."""
@@ -165,7 +166,8 @@ class Workers:
         Args:
             statuses: float32 [num], summed over all devices.
         """
-        self._status = round(float(max(statuses)) / self._num_devices)
+        if not self.is_alone:  # reading it waits for a GPU
+            self._status = round(float(max(statuses)) / self._num_devices)
 
     def due(self) -> interruption.Interrupted | None:
         """Returns what is to be raised where one of them is to end."""
