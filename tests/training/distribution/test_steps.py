@@ -48,20 +48,10 @@ class ManyDevicesTest(parameterized.TestCase):
     def test_loss_and_gradient_are_those_of_the_whole_batch(self):
         # Of 16, 16 and 5 examples: three devices have 5, 5 and 6, then 1, 2, 2.
         settings = {"model": "baseline", "optimizer": "sgd"}
-        expected = _train(1, 3, **settings)
-        for num_devices in (2, 3):
-            found = _train(num_devices, 3, **settings)
-            self.assert_as_one_device(found, expected, 1e-6)
-            self.assertAlmostEqual(
-                found["evaluation"]["loss"],
-                expected["evaluation"]["loss"],
-                delta=1e-5,
-            )
-            self.assertAlmostEqual(
-                found["evaluation"]["accuracy"],
-                expected["evaluation"]["accuracy"],
-                delta=1e-6,
-            )
+        expected, found = _train(1, 3, **settings), _train(3, 3, **settings)
+        self.assert_as_one_device(found, expected, 1e-6)
+        for name, value in expected["evaluation"].items():
+            self.assertAlmostEqual(found["evaluation"][name], value, delta=1e-5)
 
     def test_synchronized_statistics_are_those_of_the_whole_batch(self):
         expected = _train(1, 1, model="speedrun_s")
@@ -92,13 +82,6 @@ class ManyDevicesTest(parameterized.TestCase):
         )
         self.assertFalse(np.any(found["change"]))
         self.assertEqual(found["scale"], 2.0**14)
-
-    def test_loss_scaling_is_as_on_one_device(self):
-        settings = {"model": "baseline", "policy": "mixed_float16"}
-        expected, found = _train(1, 3, **settings), _train(2, 3, **settings)
-        self.assertTrue(np.isfinite(found["change"]).all())
-        self.assertTrue(np.any(found["change"]))
-        self.assertEqual(found["scale"], expected["scale"])
 
 
 if __name__ == "__main__":
