@@ -75,7 +75,7 @@ class RepeatableSampler(optuna.samplers.BaseSampler):
         raise NotImplementedError
 
     def _of_trial(self, number: int) -> optuna.samplers.BaseSampler:
-        sequence = np.random.SeedSequence([self._seed, number])
+        sequence = np.random.SeedSequence(self._seed, spawn_key=[number])
         seed = int(sequence.generate_state(1)[0])
         if self._name == "random":
             return optuna.samplers.RandomSampler(seed)
