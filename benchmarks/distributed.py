@@ -30,6 +30,7 @@ that are joined at a limited rate:
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,8 @@ def main() -> None:
     if len(cores) < 2:
         sys.exit("error: there is one core, and at least two are needed.")
     dataset = resolve_dataset(arguments.dataset, "")
+    # Else a SIGTERM would leave processes and network namespaces behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         rates = _train(cores, dataset, arguments.quick)
         rounds = _steps(cores, arguments.quick)
