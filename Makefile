@@ -27,7 +27,7 @@ lint: .venv/installed-test
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 
-# BENCH_ARGS=--quick takes four minutes. `.venv/bin/pip install -e '.[bench]'` adds
+# BENCH_ARGS=--quick takes seven minutes. `.venv/bin/pip install -e '.[bench]'` adds
 # the peers: PyTorch, gigabytes unless its build for the CPU is installed first.
 bench: .venv/installed
 	$(BIN)/python benchmarks/run_all.py $(BENCH_ARGS)

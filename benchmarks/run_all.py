@@ -5,7 +5,7 @@
 Left out is time_to_accuracy.py, which takes hours.
 
 Writes NAME.json and NAME.md for each, and README.md with all tables, to
-benchmarks/results/ or DIR. With --quick it takes about four minutes on two
+benchmarks/results/ or DIR. With --quick it takes about seven minutes on two
 cores and writes to runs/benchmarks/; quick figures show that everything works
 rather than what is faster.
 Exits with 1 if a benchmark failed, after the others have run.
@@ -19,7 +19,13 @@ import sys
 from harness.clone import BENCHMARKS, results_folder
 
 _MORE = "Whole trainings are in [time_to_accuracy.md](time_to_accuracy.md).\n"
-NAMES = ("input_pipeline", "train_step", "end_to_end", "guarantees")
+NAMES = (
+    "input_pipeline",
+    "train_step",
+    "end_to_end",
+    "guarantees",
+    "distributed",
+)
 
 
 def main() -> int:

@@ -4,12 +4,14 @@
 
 A table stands between `<!-- NAME -->` and `<!-- end -->`. What it says follows
 from the sizes of the models, from train_flops.json beside this file, from
-`benchmarks/results/train_step.json` and from the assumptions below. --count
-builds every model first and writes train_flops.json anew.
+train_step.json and distributed.json in `benchmarks/results/` and from the
+assumptions below. --count builds every model first and writes train_flops.json
+anew.
 """
 
 import dataclasses
 import json
+import math
 import pathlib
 import re
 import sys
@@ -58,6 +60,20 @@ NETWORKS = {
 GPUS = {
     "T4": Gpu(65e12, "NVIDIA T4 datasheet: 65 TFLOPS in float16"),
     "A100": Gpu(312e12, "NVIDIA A100 datasheet: 312 TFLOPS in bfloat16"),
+}
+# Bytes a second, of the networks that distributed.py measures on.
+_MEASURED_ON = {
+    "loopback": math.inf,
+    "100 Mbit/s": 100e6 / 8,
+    "1 Gbit/s": 1e9 / 8,
+}
+_CHECKED = {
+    "ratio": "images/s, ratio",
+    "sent_mb": "MB sent by each",
+    "exchange_ms": "exchange, ms",
+    "computing_ms": "computing, ms",
+    "waiting_ms": "waiting, ms",
+    "step_ms": "step, ms",
 }
 # Where such devices are found.
 _PAIRS = (
@@ -206,11 +222,50 @@ def _speedup(model: str, device: str, network: str) -> str:
     return f"**{value:.1f}**" if value >= _NUM_DEVICES / 2 else f"{value:.1f}"
 
 
+def _checks() -> list[str]:
+    measured = _results("distributed")
+    medians = {(r["case"], r["metric"]): r["median"] for r in measured}
+    rows = [
+        (
+            f"{row['case']}: {_CHECKED[row['metric']]}",
+            _digits(calculated(row["case"], row["metric"], medians)),
+            *(_digits(row[key]) for key in ("median", "min", "max")),
+            f"{row['n']}",
+        )
+        for row in measured
+        if row["metric"] in _CHECKED
+    ]
+    names = ["calculated", "measured", "lowest", "highest", "n"]
+    return _table(["", *names], "---:", rows)
+
+
+def calculated(case: str, metric: str, medians: dict) -> float:
+    """Returns what the assumptions make of a row of distributed.json.
+
+    Args:
+        medians: of all rows, by case and metric.
+    """
+    if metric == "ratio":
+        return 1.0  # to one process on all of the cores
+    match = re.fullmatch(r"(\w+), .*, (\d+) processes, (.*)", case)
+    num_bytes = bytes_sent(match[1], int(match[2]))
+    computing_ms = medians[case, "computing_alone_ms"]
+    exchange_ms = 1e3 * num_bytes / _MEASURED_ON[match[3]]
+    return {
+        "sent_mb": num_bytes / 1e6,
+        "exchange_ms": exchange_ms,
+        "computing_ms": computing_ms,
+        "waiting_ms": 0.0,
+        "step_ms": computing_ms + exchange_ms,
+    }[metric]
+
+
 _TABLES = {
     "assumptions": _assumptions,
     "exchange": _exchange,
     "steps": _steps,
     "speedups": _speedups,
+    "checks": _checks,
 }
 
 
@@ -228,13 +283,17 @@ def _read(path: pathlib.Path):
     return json.loads(path.read_text("utf-8"))
 
 
+def _results(benchmark: str) -> list[dict]:
+    return _read(_BENCHMARKS / f"results/{benchmark}.json")["rows"]
+
+
 def _is_measured(model: str) -> bool:
-    rows = _read(_BENCHMARKS / "results/train_step.json")["rows"]
+    rows = _results("train_step")
     return any(row["case"] == f"{model}, {_MEASURED}" for row in rows)
 
 
 def _median(case: str, metric: str) -> float:
-    rows = _read(_BENCHMARKS / "results/train_step.json")["rows"]
+    rows = _results("train_step")
     (row,) = (r for r in rows if (r["case"], r["metric"]) == (case, metric))
     return row["median"]
 

@@ -49,6 +49,35 @@ class ScalingTest(absltest.TestCase):
             scaling.step_sec("dropout", "two cores"), 256 / images_per_sec
         )
 
+    def test_what_is_measured_is_calculated_alike(self):
+        case = "dropout, float32, batch 512, 2 processes, "
+        gradients = 4 * 669_354
+        for network, exchange_ms in (
+            ("loopback", 0),
+            ("100 Mbit/s", gradients * 8 / 100e6 * 1e3),
+            ("1 Gbit/s", gradients * 8 / 1e9 * 1e3),
+        ):
+            medians = {(case + network, "computing_alone_ms"): 400.0}
+            for metric, expected in (
+                ("sent_mb", gradients / 1e6),
+                ("exchange_ms", exchange_ms),
+                ("computing_ms", 400),
+                ("waiting_ms", 0),
+                ("step_ms", 400 + exchange_ms),
+            ):
+                found = scaling.calculated(case + network, metric, medians)
+                self.assertAlmostEqual(found, expected, msg=metric)
+        case = "dropout, float32, batch 512: 4 processes / 1 process"
+        self.assertEqual(scaling.calculated(case, "ratio", {}), 1)
+
+    def test_cases_are_those_of_the_benchmark(self):
+        rows = scaling._results("distributed")
+        checked = [row for row in rows if row["metric"] in scaling._CHECKED]
+        self.assertLen(scaling._checks(), 2 + len(checked))
+        self.assertContainsSubset(
+            scaling._CHECKED, {row["metric"] for row in rows}
+        )
+
 
 if __name__ == "__main__":
     absltest.main()
