@@ -162,7 +162,11 @@ class Comparison:
                     f"validation: {abs(figures['gap']) * 100:.1f} points "
                     f"{'more' if figures['gap'] > 0 else 'less'} in training."
                 )
-        machines = [s.runs[0].summary["hardware"] for s in self.subjects]
+        summaries = [s.runs[0].summary for s in self.subjects]
+        machines = [
+            (s["hardware"], s.get("num_workers", 1), s.get("num_devices", 1))
+            for s in summaries
+        ]
         if any(machine != machines[0] for machine in machines):
             sentences.append(
                 "They ran on different machines: seconds and images/s say "

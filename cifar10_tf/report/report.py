@@ -175,6 +175,9 @@ def machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [("precision", summary["precision"])]
     if "jit" in summary:  # older runs don't say
         rows.append(("compiled by XLA", "yes" if summary["jit"] else "no"))
+    if (num_devices := summary.get("num_devices", 1)) > 1:
+        rows.append(("workers", f"{summary['num_workers']}"))
+        rows.append(("batches shared by", f"{num_devices} devices"))
     for name, value in (summary["hardware"] | summary["versions"]).items():
         shown = ", ".join(value) if isinstance(value, list) else value
         rows.append((name, shown or "none"))

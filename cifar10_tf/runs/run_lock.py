@@ -20,16 +20,19 @@ class RunLock:
 
     def __init__(self, directory: pathlib.Path):
         self.path = directory / ".lock"
-        self._file = filelock.FileLock(self.path, blocking=False)
+        self._file = filelock.FileLock(self.path)
 
-    def acquire(self) -> None:
+    def acquire(self, max_sec: float = 0.0) -> None:
         """Takes it, and makes the file where there is none.
+
+        Args:
+            max_sec: how long it may take.
 
         Raises:
             UserError: another process holds it.
         """
         try:
-            self._file.acquire()
+            self._file.acquire(max_sec, poll_interval=0.01)
         except filelock.Timeout as error:
             raise self.busy() from error
 
@@ -47,7 +50,8 @@ class RunLock:
         if not os.path.lexists(self.path):
             yield
             return
-        self.acquire()
+        # Several workers that look at once are done with it in no time.
+        self.acquire(max_sec=0.5)
         try:
             yield
         finally:

@@ -13,6 +13,8 @@ from cifar10_tf.settings.setting import check
 from cifar10_tf.settings.similar_names import unknown
 
 # What else differs would be a comparison of other things than settings.
+_BOOLEANS = {"true": True, "false": False}
+
 _FIXED = {
     "dataset": "trials are compared on the same images",
     "validation_fraction": "trials are compared on the same images",
@@ -160,8 +162,8 @@ def _value(name: str, text: str) -> Any:
     if name == "augment":
         return augmentations.canonical(text)
     try:
-        value = field.type(text)
-    except ValueError:
+        value = _BOOLEANS[text] if field.type is bool else field.type(text)
+    except (KeyError, ValueError):
         raise ValueError(
             f"{name} has values of type {field.type.__name__}, got {text!r}."
         ) from None

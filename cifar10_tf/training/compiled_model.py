@@ -22,11 +22,13 @@ def compiled_model(
     Args:
         devices: on which it is trained; None: one.
     """
-    with (devices or Devices()).scope():
+    devices = devices or Devices()
+    with devices.scope():
         model = build_model(config.model, num_classes=num_classes)
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = config.sync_batch_norm
+                # One device has the whole batch, and a faster way.
+                layer.synchronized = config.sync_batch_norm and devices.num > 1
         optimizer = make_optimizer(
             config.optimizer,
             model.trainable_variables,

@@ -11,7 +11,7 @@ import numpy as np
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
-from cifar10_tf.system import interruption, inventory, version
+from cifar10_tf.system import interruption, inventory
 from cifar10_tf.training import easy_images, loop, progress, results
 from cifar10_tf.training.callbacks.averaged_validation import (
     AveragedValidation,
@@ -73,14 +73,34 @@ def fit(
     )
     throughput.train_sec = time.perf_counter() - start
     provenance = _provenance(config, data, is_easy, environment)
-    workers.check_same(
-        {
-            "version": version.VERSION,
-            **provenance.run,
-            "checkpoint": resume_from.step if resume_from else None,
-        }
-    )
     log = MetricsLog(run.metrics if workers.is_chief else None)
+    with devices.scope():
+        _fit(
+            model,
+            setup,
+            steps_per_epoch,
+            throughput,
+            resume_from,
+            provenance,
+            is_easy,
+            log,
+        )
+    interruption.release()  # what the end of the training held back
+
+
+def _fit(
+    model: keras.Model,
+    setup: Setup,
+    steps_per_epoch: int,
+    throughput: Throughput,
+    resume_from: Checkpoint | None,
+    provenance: Provenance,
+    is_easy: np.ndarray,
+    log: MetricsLog,
+) -> None:
+    """Trains on the devices in whose scope it is called."""
+    config, data, devices, *_ = setup
+    workers = devices.workers
     first_step = resume(
         model, resume_from, provenance, throughput=throughput, log=log
     )
@@ -124,7 +144,6 @@ def fit(
             read_every=_STEPS_ON_GPU if inventory.gpus() else 1,
             verbose=progress.verbosity() if workers.is_chief else 0,
         )
-    interruption.release()  # what the end of the training held back
 
 
 def _saving(

@@ -16,7 +16,12 @@ from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.options import Options
-from cifar10_tf.system import cluster, inventory, tensorflow_startup
+from cifar10_tf.system import (
+    cluster,
+    inventory,
+    tensorflow_startup,
+    version,
+)
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.interruption import Interrupted
 from cifar10_tf.training import (
@@ -76,12 +81,8 @@ def _train(config: Config, options: Options, command: str) -> dict:
         setup = Setup(
             config, data, devices, run, board, options.checkpoint_every_sec
         )
-        board.check(config.epochs * _size_of_epoch(setup)[1])
-        if devices.workers.is_chief:
-            if options.restart:
-                run.set_aside()
-            run.open(config)
         try:
+            devices.workers.first(lambda: _open_run(setup, options))
             return _train_in(setup, command)
         except Interrupted as stop:
             stop.can_go_on = bool(checkpoint_files.find(run.checkpoints))
@@ -91,12 +92,21 @@ def _train(config: Config, options: Options, command: str) -> dict:
             run.close()
 
 
+def _open_run(setup: Setup, options: Options) -> None:
+    config = setup.config
+    setup.board.check(config.epochs * _size_of_epoch(setup)[1])
+    if options.restart:
+        setup.run.set_aside()
+    setup.run.open(config)
+
+
 def _train_in(setup: Setup, command: str) -> dict:
     config, data, devices, run, board, _ = setup
     workers = devices.workers
     workers.check_shared(run.path)
     resume_from = _newest_checkpoint(setup)
     policy = precision.set_policy(config.precision, resume_from)
+    _check_same(setup, policy, resume_from)
     num_examples, num_steps = _size_of_epoch(setup)
     throughput = Throughput(num_examples, config.batch_size)
     model = compiled_model(
@@ -116,14 +126,14 @@ def _train_in(setup: Setup, command: str) -> dict:
     }
     with devices.scope():
         whitening.adapt(model, data.sample)
-        fitting.fit(
-            model,
-            setup,
-            num_steps,
-            throughput=throughput,
-            resume_from=resume_from,
-            environment=environment,
-        )
+    fitting.fit(
+        model,
+        setup,
+        num_steps,
+        throughput=throughput,
+        resume_from=resume_from,
+        environment=environment,
+    )
     if not workers.is_chief:
         workers.wait()  # until the first one has written everything
         return run.read_summary()
@@ -157,6 +167,25 @@ def _newest_checkpoint(setup: Setup) -> Checkpoint | None:
     newest = checkpoint.newest(directory) if workers.is_chief else None
     workers.wait()
     return newest if workers.is_chief else checkpoint.newest(directory)
+
+
+def _check_same(
+    setup: Setup, policy: str, resume_from: Checkpoint | None
+) -> None:
+    """Checks that all workers train the same.
+
+    Raises:
+        UserError: they do not.
+    """
+    setup.devices.workers.check_same(
+        {
+            "version of cifar10_tf": version.VERSION,
+            "precision": policy,
+            "data": setup.data.digest,
+            "checkpoint": resume_from.step if resume_from else None,
+        }
+        | {f"--{n}": v for n, v in setup.config.settings().items()}
+    )
 
 
 def _size_of_epoch(setup: Setup) -> tuple[int, int]:

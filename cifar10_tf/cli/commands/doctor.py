@@ -20,7 +20,6 @@ def run() -> None:
     config, _ = flags.config_and_options()
     tensorflow_startup.start_tensorflow(num_gpus=None)
     from cifar10_tf.training import precision
-    from cifar10_tf.training.distribution import devices
 
     hardware = inventory.hardware()
     quota = hardware["cpu_quota"]
@@ -39,7 +38,7 @@ def run() -> None:
             for gpu in hardware["gpus"]
         )
         or f"none: {gpu_diagnosis.why_no_gpu()}",
-        "--devices=auto": devices.describe_auto(cluster.from_environment()),
+        "--devices=auto": _describe_devices(),
         "--mixed_precision": f"{policy}: {reason}",
         "CIFAR-10": _describe_data("cifar10", config.data_dir),
         "synthetic10": _describe_data("synthetic10", config.data_dir),
@@ -48,6 +47,15 @@ def run() -> None:
         rows["--dataset"] = _describe_data(config.dataset, config.data_dir)
     for name, value in rows.items():
         print(f"{name + ':':<19}{value}")
+
+
+def _describe_devices() -> str:
+    from cifar10_tf.training.distribution import devices
+
+    try:
+        return devices.describe_auto(cluster.from_environment())
+    except UserError as error:
+        return str(error)
 
 
 def _describe_data(name: str, data_dir: str) -> str:

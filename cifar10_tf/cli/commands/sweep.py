@@ -4,12 +4,12 @@ import dataclasses
 
 from cifar10_tf.cli import flags, libraries
 from cifar10_tf.settings.command_options import SweepOptions
-from cifar10_tf.system import interruption
+from cifar10_tf.system import cluster, interruption
 
 # What a single run has, or what changes no trial.
 _OF_A_RUN = {"num_runs", "restart", "tta", "tensorboard", "profile_steps"}
 
-_OF_EACH_RUN = ("checkpoint_every_sec", "debug")
+_OF_EACH_RUN = ("checkpoint_every_sec", "debug", "devices")
 
 TAKES = (
     *(field.name for field in dataclasses.fields(SweepOptions)),
@@ -27,6 +27,7 @@ def run() -> None:
     options = flags.options_of(SweepOptions)
     settings, of_process = flags.settings_and_options()
     libraries.check("sweep", ["optuna"])
+    cluster.check_alone("sweep")
     from cifar10_tf.report.studies import sweep_text
     from cifar10_tf.studies.executors import by_name
     from cifar10_tf.studies.sweeps import sweep

@@ -54,11 +54,7 @@ def _train_study(config: Config, options: Options) -> None:
     from cifar10_tf.studies import seeds, summary
     from cifar10_tf.studies.executors import by_name
 
-    if cluster.from_environment():
-        raise UserError(
-            "--num_runs makes its runs one after the other, and several "
-            "workers (TF_CONFIG, srun) train one together: choose one of both."
-        )
+    cluster.check_alone("--num_runs")
     config = resolve_config(config, options.num_runs)
     result = seeds.train(
         config,

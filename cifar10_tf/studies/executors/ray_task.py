@@ -35,6 +35,7 @@ def make(
         num_threads: what OMPNUM_THREADS is where the sweep or study is.
     """
     env = {n: v for n, v in os.environ.items() if n != NUM_THREADS}
+    env["TF_CONFIG"] = "{}"  # alone, also where Ray was started by srun
     if num_threads is not None:
         env[NUM_THREADS] = num_threads
     process = None

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import pathlib
 import signal
 import subprocess
@@ -42,8 +43,11 @@ def start(
 
     Args:
         log: the file that what it says is appended to; None: it is shown.
-        cwd, env: its directory and environment; None: as here.
+        cwd, env: its directory and environment; None: as here, but alone,
+            whoever this process trains with.
     """
+    if env is None:
+        env = os.environ | {"TF_CONFIG": "{}"}
     with contextlib.ExitStack() as files:
         file = None
         if log:

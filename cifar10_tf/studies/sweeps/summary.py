@@ -47,7 +47,9 @@ def summarize(study: optuna.Study, plan: Plan) -> dict[str, Any]:
     winner = plan.winner(best.params)
     seeds = [c.seed for c in plan.configs(0, best.params)]
     # A database's address may have a password in it.
-    command = re.sub(r"(?<=://)[^/@\s]*@", "...@", shlex.join(sys.argv[1:]))
+    command = re.sub(
+        r"(--?storage[= ]'?)\w+://[^'\s]*", r"\1...", shlex.join(sys.argv[1:])
+    )
     return {
         "status": "complete",
         "dataset": winner.dataset,

@@ -89,6 +89,19 @@ def from_environment(
     return cluster if cluster.size > 1 else None
 
 
+def check_alone(what: str) -> None:
+    """Checks that this process trains with no other.
+
+    Raises:
+        UserError: it does, and so can't do what is said.
+    """
+    if from_environment():
+        raise UserError(
+            f"{what} makes its runs one after the other, and several workers "
+            "(TF_CONFIG, srun) train one together: choose one of both."
+        )
+
+
 def _check(address: str) -> None:
     match = _ADDRESS.fullmatch(address)
     if not match or not 1 <= int(match[2]) <= 65535:

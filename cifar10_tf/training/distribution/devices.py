@@ -137,7 +137,14 @@ def _strategy_of(cluster: Cluster) -> tf.distribute.Strategy:
         task_id=cluster.index,
         rpc_layer="grpc",
     )
-    with peers.meeting(cluster):
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    try:
+        with peers.meeting(cluster):
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"worker {cluster.index} can't join the others at "
+            f"{cluster.addresses[cluster.index]}: its port may be taken "
+            f"({str(error).splitlines()[0][:200]})."
+        ) from error
     interruption.install_again()
     return strategy

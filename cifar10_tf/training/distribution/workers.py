@@ -6,7 +6,7 @@ import json
 import pathlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -72,7 +72,7 @@ class Workers:
         except tf.errors.OpError:
             # What TensorFlow says where another one has ended, perhaps before
             # that can be seen.
-            time.sleep(peers.LIMIT_SEC)
+            time.sleep(peers.LIMIT_SEC + 2)
             raise
         finally:
             self._peers.stop()
@@ -97,6 +97,21 @@ class Workers:
 
         sums = self._strategy.run(of_device, args=(values,))
         return self._strategy.experimental_local_results(sums)[0]
+
+    def first(self, act: Callable[[], None]) -> None:
+        """Has the first worker do something, while the others wait for it.
+
+        Raises:
+            UserError: the first one has, and so do all.
+        """
+        error = None
+        if self.is_chief:
+            try:
+                act()
+            except UserError as raised:
+                error = raised
+        if self.of_first(np.int64(error is not None)):
+            raise error or UserError("worker 0 can't go on, and says why.")
 
     def of_first(self, values: np.ndarray) -> np.ndarray:
         """Returns the array that the first worker has."""
@@ -151,8 +166,8 @@ class Workers:
             others = np.flatnonzero(column != column[0])
             if len(others):
                 raise UserError(
-                    f"worker {others[0]} has other {name} than worker 0; start "
-                    "all of them by the same command, with the same data."
+                    f"worker {others[0]} has another {name} than worker 0; "
+                    "start all of them by the same command, with the same data."
                 )
 
     def own_status(self) -> int:

@@ -173,10 +173,15 @@ class SweepTest(parameterized.TestCase):
             self._train(storage="nosuch://user:secret@nowhere/sweeps")
 
     def test_a_password_is_not_written_down(self):
-        command = ["cifar10-tf", "sweep", "--storage=postgresql://me:key@db/s"]
-        with absltest.mock.patch.object(sys, "argv", command):
-            summary, _ = self._train(trials=1)
-        self.assertIn("postgresql://...@db/s", summary["command"])
+        for storage in (
+            ["--storage=postgresql://me:k/ey@db/s"],
+            ["-storage", "postgresql:///s?user=me&password=k/ey"],
+        ):
+            command = ["cifar10-tf", "sweep", *storage, "--seed=3"]
+            with absltest.mock.patch.object(sys, "argv", command):
+                summary, _ = self._train(trials=1)
+            self.assertNotIn("k/ey", summary["command"])
+            self.assertIn("--seed=3", summary["command"])
 
     def _fail_at(self, *numbers, status=1):
         def make(job):
