@@ -29,13 +29,11 @@ if TYPE_CHECKING:
 
 _CONFIG = {field.name for field in dataclasses.fields(Config)}
 
-# One run is made here, and shows its errors itself.
-_OPTIONS_OF_TRAIN = {field.name for field in dataclasses.fields(Options)} - {
-    "num_runs",
-    "engine",
-    "ray_address",
-    "debug",
-}
+# One run is made here, by one process, which shows its errors itself.
+_ELSEWHERE = {"num_runs", "num_workers", "engine", "ray_address", "debug"}
+_OPTIONS_OF_TRAIN = {
+    field.name for field in dataclasses.fields(Options)
+} - _ELSEWHERE
 
 
 class Run:

@@ -97,8 +97,8 @@ class Options:
     engine: str = setting(
         "Where the runs of --num_runs and of sweep are made: processes here, "
         "one after the other, or a Ray cluster, as many at a time as it has "
-        "GPUs, or else machines. ray needs cifar10_tf[ray], and a file system "
-        "that all machines share.",
+        "GPUs, or else machines; and the workers of --num_workers. ray needs "
+        "cifar10_tf[ray], and a file system that all machines share.",
         default="processes",
         valid=one_of(ENGINES),
     )
@@ -106,6 +106,12 @@ class Options:
         "The Ray cluster of --engine=ray, as 10.0.0.1:6379 or auto.",
         default="",
         default_text="one that is started here",
+    )
+    num_workers: int = setting(
+        "How many processes train one model together on --engine=ray, each "
+        "with an equal share of its GPUs, or else of its CPUs.",
+        default=1,
+        valid=between(1, 1000),
     )
     debug: bool = setting("Show the traceback of an error.", default=False)
 
@@ -119,10 +125,25 @@ class Options:
             raise ValueError(
                 "ray_address is of --engine=ray: give both, or neither."
             )
+        if self.num_workers > 1:
+            self._check_workers()
         if self.tensorboard:
             _check_installed("tensorboard")
         if self.engine == "ray":
             _check_installed("ray")
+
+    def _check_workers(self) -> None:
+        if self.engine != "ray":
+            raise ValueError(
+                "num_workers is of --engine=ray: add that, or start the same "
+                "command, without both, for each worker yourself, by srun or "
+                "with TF_CONFIG."
+            )
+        if self.num_runs > 1:
+            raise ValueError(
+                "num_workers is of one training, and num_runs are several: "
+                "give one of both."
+            )
 
     @property
     def profile(self) -> tuple[int, int] | None:

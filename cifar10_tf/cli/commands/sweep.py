@@ -7,7 +7,14 @@ from cifar10_tf.settings.command_options import SweepOptions
 from cifar10_tf.system import cluster, interruption
 
 # What a single run has, or what changes no trial.
-_OF_A_RUN = {"num_runs", "restart", "tta", "tensorboard", "profile_steps"}
+_OF_A_RUN = {
+    "num_runs",
+    "num_workers",
+    "restart",
+    "tta",
+    "tensorboard",
+    "profile_steps",
+}
 
 _OF_EACH_RUN = ("checkpoint_every_sec", "debug", "devices")
 

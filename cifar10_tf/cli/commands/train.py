@@ -15,7 +15,7 @@ from cifar10_tf.system.errors import UserError
 
 TAKES = flags.OF_TRAINING
 
-# Of a study: the same for every process.
+# Of a study, or of several workers: the same for every process.
 _OF_EACH_RUN = (
     "checkpoint_every_sec",
     "debug",
@@ -31,10 +31,12 @@ def run() -> None:
     interruption.set_max_minutes(options.max_minutes)
     if options.num_runs > 1:
         _train_study(config, options)
+    elif options.num_workers > 1:
+        _train_with_workers(config, options)
     elif options.engine != "processes":
         raise UserError(
             f"--engine={options.engine} makes the runs of --num_runs=N or of "
-            "sweep; a single one is made here."
+            "sweep, or one with --num_workers=N; a single process is made here."
         )
     else:
         _train_run(config, options)
@@ -48,6 +50,27 @@ def _train_run(config: Config, options: Options) -> None:
         return  # the first one says it
     print(describe_result(result.summary))
     print(f"Everything is in {result.path}")
+
+
+def _train_with_workers(config: Config, options: Options) -> None:
+    if cluster.from_environment():
+        raise UserError(
+            "this process is one of several workers already (TF_CONFIG, srun), "
+            "and --num_workers starts such: leave one of both away."
+        )
+    config = resolve_config(config)
+    run = RunDirectory(config.run_dir)
+    if run.needs_no_run(config, restart=options.restart):
+        _train_run(config, options)
+        return
+    from cifar10_tf.studies.executors import ray_workers
+    from cifar10_tf.studies.executors.executor import Job
+
+    if options.restart:  # now: workers that are started again go on
+        run.set_aside()
+    job = Job(config, flags.given(_OF_EACH_RUN))
+    # The first worker says what there is to say.
+    sys.exit(ray_workers.train(job, options.num_workers, options.ray_address))
 
 
 def _train_study(config: Config, options: Options) -> None:

@@ -27,9 +27,7 @@ def _make(job: Job) -> int:
     However this one is asked to end, the other is given time to save what it
     has, and does not outlive it.
     """
-    minutes_left = interruption.minutes_left()
-    # 0 would be no limit.
-    minutes = 0 if minutes_left is None else max(minutes_left, 1e-6)
+    minutes = run_process.minutes_left()
     interruption.limit_sec = run_process.LIMIT_SEC
     interruption.hold()  # until there is somebody to pass a signal on to
     process = run_process.start(run_process.command(job, minutes), log=job.log)

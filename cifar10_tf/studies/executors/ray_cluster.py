@@ -58,14 +58,19 @@ class RayCluster:
         # What a handler raises would be lost in Ray's native code.
         interruption.hold()
         try:
-            with _connected(self._address):
+            with connected(self._address):
                 yield from _Runs(iter(jobs)).run()
         finally:
             interruption.release()
 
 
 @contextlib.contextmanager
-def _connected(address: str) -> Iterator[None]:
+def connected(address: str) -> Iterator[None]:
+    """Within it, Ray's cluster at an address is there, or one started here.
+
+    Raises:
+        UserError: there is none.
+    """
     os.environ.update(_ENVIRONMENT)
     here = {"address": "local", "include_dashboard": False}
     try:
@@ -113,7 +118,7 @@ class _Runs:
     def __init__(self, jobs: Iterator[Job]):
         self._jobs, self._has_more = jobs, True
         self._under_way: dict[ray.ObjectRef, _Run] = {}
-        self._kind, self._number = _needs(_resources())
+        self._kind, self._number = _needs(resources())
         self._make = ray.remote(
             max_retries=-1,  # where its machine dies, however often
             **{f"num_{self._kind.lower()}s": self._number},
@@ -155,7 +160,7 @@ class _Runs:
 
     def _room(self) -> int:
         """Returns how many runs the machines take that are there now."""
-        numbers = (r.get(self._kind, 0) // self._number for r in _resources())
+        numbers = (r.get(self._kind, 0) // self._number for r in resources())
         return max(1, int(sum(numbers)))
 
     def _start(self, run: _Run) -> None:
@@ -167,7 +172,7 @@ class _Runs:
             log=run.job.log,
             run_dir=str(run_dir),
             cwd=os.getcwd(),
-            num_threads=os.environ.get(ray_task.NUM_THREADS),
+            num_threads=os.environ.get(run_process.NUM_THREADS),
         )
         self._under_way[task] = run
 
@@ -185,7 +190,8 @@ class _Runs:
         return was_ended and not run.is_cancelled and run.num_again < _MAX_AGAIN
 
 
-def _resources() -> list[dict[str, float]]:
+def resources() -> list[dict[str, float]]:
+    """Returns what each machine has that is there now, by its name for Ray."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 

@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from cifar10_tf.runs.run_lock import RunLock
 from cifar10_tf.studies.executors import run_process
 
-# Ray sets it to the number of CPUs that a task has asked for.
-NUM_THREADS = "OMP_NUM_THREADS"
-
 # Between two chances to be told to end: Ray interrupts Python, not the system.
 _POLL_SEC = 0.5
 
@@ -32,12 +29,8 @@ def make(
         log: of `run_process.start`, as cwd is, if there is such a one here.
         run_dir: of the run; a process that a dying machine has left there is
             waited for.
-        num_threads: what OMPNUM_THREADS is where the sweep or study is.
+        num_threads: of `run_process.environment`.
     """
-    env = {n: v for n, v in os.environ.items() if n != NUM_THREADS}
-    env["TF_CONFIG"] = "{}"  # alone, also where Ray was started by srun
-    if num_threads is not None:
-        env[NUM_THREADS] = num_threads
     process = None
     try:
         RunLock(pathlib.Path(run_dir)).wait(run_process.LIMIT_SEC)
@@ -45,7 +38,7 @@ def make(
             [sys.executable, *arguments],
             log=log,
             cwd=cwd if os.path.isdir(cwd) else None,
-            env=env,
+            env=run_process.environment(num_threads),
         )
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):

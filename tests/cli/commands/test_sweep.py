@@ -31,6 +31,7 @@ class SweepTest(cases.CommandTestCase):
             ("--search=learning_rte=0:1", "did you mean learning_rate?"),
             ("--metric=test_accuracy", "no figure says how good they are"),
             ("--restart", "sweep takes no --restart"),
+            ("--num_workers=2", "sweep takes no --num_workers"),
             ("--ray_address=here:1", "ray_address is of --engine=ray"),
         ):
             result = self.run_light("sweep", "--dataset=synthetic10", flag)

@@ -1,6 +1,7 @@
 import contextlib
 import importlib.util
 import io
+import os
 from unittest import mock
 
 from absl.testing import absltest, flagsaver
@@ -9,7 +10,7 @@ from cifar10_tf.cli.commands import train
 from cifar10_tf.runs import resolved_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import make_config
-from cifar10_tf.studies import seeds, summary
+from cifar10_tf.studies import executors, seeds, summary
 from cifar10_tf.studies.executors import processes
 from cifar10_tf.system import interruption
 from cifar10_tf.system.errors import UserError
@@ -21,6 +22,11 @@ from cifar10_tf.cli.commands import doctor, evaluate, prepare, train
 from cifar10_tf.studies import seeds, summary
 sys.exit("tensorflow" in sys.modules)
 """
+
+_TF_CONFIG = (
+    '{"cluster": {"worker": ["here:1", "here:2"]}, '
+    '"task": {"type": "worker", "index": 0}}'
+)
 
 
 class TrainTest(cases.CommandTestCase):
@@ -103,6 +109,68 @@ class TrainTest(cases.CommandTestCase):
             mock.patch.object(importlib.util, "find_spec", return_value=True),
             flagsaver.flagsaver(dataset="synthetic10", engine="ray"),
             self.assertRaisesRegex(UserError, "of --num_runs=N or of swe"),
+        ):
+            train.run()
+
+    def _train_with_workers(self, *, status=0, **values):
+        """Returns what those that Ray places are told, and how it ends."""
+        ray_workers = mock.Mock()
+        ray_workers.train.return_value = status
+        with (
+            mock.patch.object(importlib.util, "find_spec", return_value=True),
+            mock.patch.object(
+                executors, "ray_workers", ray_workers, create=True
+            ),
+            flagsaver.flagsaver(
+                dataset="synthetic10", engine="ray", num_workers=2,
+                run_dir=str(self.directory / "run"), **values,
+            ),
+            self.assertRaises(SystemExit) as ended,
+        ):  # fmt: skip
+            train.run()
+        self.assertEqual(ended.exception.code, status)
+        (call,) = ray_workers.train.call_args_list
+        return call.args
+
+    def test_what_several_workers_are_told(self):
+        job, num_workers, address = self._train_with_workers(
+            status=75, ray_address="here:1", epochs=1, devices="2"
+        )
+        self.assertEqual((num_workers, address), (2, "here:1"))
+        self.assertEqual(job.config.epochs, 1)
+        self.assertEqual(job.config.run_dir, str(self.directory / "run"))
+        self.assertEqual(job.run_flags, ["--devices=2"])
+
+    def test_several_workers_start_over_once(self):
+        run = RunDirectory(self.directory / "run")
+        run.open(make_config(dataset="synthetic10", seed=3))
+        run.close()
+        job, *_ = self._train_with_workers(restart=True)
+        self.assertFalse(run.is_run())
+        self.assertTrue(RunDirectory(self.directory / "run.1").is_run())
+        self.assertNotIn("--restart", " ".join(job.arguments(0)))
+
+    def test_several_workers_without_ray(self):
+        for flags, message in (
+            (["--num_workers=2"], "by srun or with TF_CONFIG"),
+            (["--num_workers=0"], "num_workers must be"),
+        ):
+            self.assert_error(self.run_light("train", *flags), message)
+
+    def test_several_workers_make_no_study(self):
+        with (
+            mock.patch.object(importlib.util, "find_spec", return_value=True),
+            flagsaver.flagsaver(engine="ray", num_workers=2, num_runs=2),
+            self.assertRaisesRegex(UserError, "give one of both"),
+        ):
+            train.run()
+
+    def test_a_worker_starts_none(self):
+        with (
+            mock.patch.object(importlib.util, "find_spec", return_value=True),
+            mock.patch.dict(os.environ, TF_CONFIG=_TF_CONFIG),
+            flagsaver.flagsaver(engine="ray", num_workers=2),
+            self.assertRaisesRegex(UserError, "several workers already"),
         ):
             train.run()
 
