@@ -242,6 +242,14 @@ def given(names: Iterable[str]) -> list[str]:
     ]
 
 
+def of_each_run(names: Iterable[str]) -> list[str]:
+    """Returns what each of several runs is given of the flags.
+
+    One device is a run's own, here as on Ray, unless a flag says otherwise.
+    """
+    return ["--devices=1", *given(names)]
+
+
 def options_of(declared: type[_Options]) -> _Options:
     """Returns what the flags ask for of a command, by its options.
 

@@ -45,7 +45,7 @@ def run() -> None:
     result = sweep.train(
         plan,
         executor=by_name.make(of_process.engine, of_process.ray_address),
-        run_flags=flags.given(_OF_EACH_RUN),
+        run_flags=flags.of_each_run(_OF_EACH_RUN),
     )
     print(sweep_text.table(result))
     print(f"Everything is in {plan.path}")

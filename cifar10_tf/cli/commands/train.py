@@ -84,7 +84,7 @@ def _train_study(config: Config, options: Options) -> None:
         options.num_runs,
         restart=options.restart,
         executor=by_name.make(options.engine, options.ray_address),
-        run_flags=flags.given(_OF_EACH_RUN),
+        run_flags=flags.of_each_run(_OF_EACH_RUN),
     )
     print(summary.table(result))
     print(f"Everything is in {RunDirectory(config.run_dir).path}")

@@ -55,7 +55,8 @@ class SweepTest(cases.CommandTestCase):
         self.assertEqual(plan.given["precision"], "auto")
         self.assertNotIn("batch_size", plan.shared)
         self.assertEqual(
-            options["run_flags"], ["--checkpoint_every_sec=9.0", "--debug=True"]
+            options["run_flags"],
+            ["--devices=1", "--checkpoint_every_sec=9.0", "--debug=True"],
         )
 
     def test_its_page_is_written_again(self):

@@ -89,6 +89,7 @@ class TrainTest(cases.CommandTestCase):
             {
                 "restart": True,
                 "run_flags": [
+                    "--devices=1",
                     "--checkpoint_every_sec=10.0",
                     "--debug=True",
                     "--tensorboard=True",
