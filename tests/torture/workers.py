@@ -38,8 +38,9 @@ def kills(bench, flags, number) -> tuple[str, bool]:
 
 
 def terminations(bench, flags, number) -> tuple[str, bool]:
-    """Sends SIGTERM to any of two workers, once there is a checkpoint."""
+    """Sends SIGTERM to any of two workers, and starts both again."""
     whole_sec = _time_alone(bench, flags)
+    expected = result_of(bench.path / "workers")
     num_ended = good = 0
     slowest = 0.0
     run_dir = bench.path / "workers_terminated"
@@ -49,9 +50,12 @@ def terminations(bench, flags, number) -> tuple[str, bool]:
         )
         if statuses != [0, 0]:
             num_ended += 1
-            # Before the first step and after the last nobody waits for others.
-            good += set(statuses) <= {143, 138, 0} and 143 in statuses
             slowest = max(slowest, sec)
+            # Before the first step and after the last nobody waits for others.
+            is_right = set(statuses) <= {143, 138, 0} and 143 in statuses
+            ends = _wait(bench.start_workers(flags, run_dir))
+            assert ends == [0, 0], ends
+            good += is_right and result_of(run_dir) == expected
         shutil.rmtree(run_dir, ignore_errors=True)
     return (
         f"{good} of {number}, all within {slowest:.0f} s",
