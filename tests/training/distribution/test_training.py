@@ -4,15 +4,17 @@ import pytest
 from absl.testing import absltest
 
 from cifar10_tf.system.cluster import Cluster
+from tests import fakes
 from tests.cases import CommandTestCase
 
 
 @pytest.mark.slow
 class DevicesTest(CommandTestCase):
     def test_a_whole_run_with_all_that_a_recipe_may_ask_for(self):
+        fakes.write_cifar10(self.data_dir, 70, 20)
         result = self.run_heavy(
-            *("--dataset=synthetic10", "--model=speedrun_s", "--epochs=2"),
-            *("--max_train_examples=70", "--batch_size=30", "--devices=2"),
+            *("--dataset=cifar10", "--model=speedrun_s", "--epochs=2"),
+            *("--batch_size=30", "--devices=2"),
             *("--augment=flip,crop=2,cutmix,mixup", "--easy_every=3"),
             *("--ema=0.9", "--run_dir=run"),
         )
