@@ -54,7 +54,7 @@ class PartsTest(parameterized.TestCase):
         batch_size=st.integers(1, 12),
         of=st.integers(1, 5),
     )
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=10, deadline=None)
     def test_each_example_has_its_share_in_the_mean(
         self, num_examples, batch_size, of
     ):

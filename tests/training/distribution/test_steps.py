@@ -70,18 +70,16 @@ class ManyDevicesTest(parameterized.TestCase):
         self.assertEqual(one, other)
         np.testing.assert_allclose(one, expected["moving"][0], atol=0.02)
 
-    def test_dropout_differs_between_devices(self):
-        found = _train(3, 1, model="dropout")
-        seeds, counts = zip(*found["seeds"], strict=True)
-        self.assertLen(set(seeds), 3)
-        self.assertLen(set(counts), 1)
-
     def test_a_step_that_overflows_on_one_device_is_skipped_on_all(self):
         found = _train(
-            2, 1, model="baseline", policy="mixed_float16", breaks=True
+            2, 1, model="dropout", policy="mixed_float16", breaks=True
         )
         self.assertFalse(np.any(found["change"]))
         self.assertEqual(found["scale"], 2.0**14)
+        # Dropout has drawn as often on both, from other seeds.
+        (seed, count), (other_seed, other_count) = found["seeds"]
+        self.assertNotEqual(seed, other_seed)
+        self.assertEqual(count, other_count)
 
 
 if __name__ == "__main__":
