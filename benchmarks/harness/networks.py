@@ -2,10 +2,11 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from cifar10_tf.studies.executors.worker_process import free_port
 
 _INTERFACE = "veth0"
 _PORT = 2222
@@ -39,12 +40,9 @@ class NotPermittedError(Exception):
 @contextlib.contextmanager
 def loopback(num_workers: int) -> Iterator[Network]:
     """Gives the machine's own interface, with a free port for each worker."""
-    with contextlib.ExitStack() as stack:
-        sockets = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            for _ in range(num_workers)
-        ]
-        addresses = tuple("{}:{}".format(*s.getsockname()) for s in sockets)
+    addresses = tuple(
+        f"127.0.0.1:{free_port(i, num_workers)}" for i in range(num_workers)
+    )
     yield Network(addresses, ((),) * num_workers, "lo", num_workers)
 
 

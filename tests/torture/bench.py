@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import h5py
 import numpy as np
 
 from cifar10_tf.runs import checkpoint
+from cifar10_tf.studies.executors.worker_process import free_port
 from cifar10_tf.system.cluster import Cluster
 from tests import fakes
 
@@ -81,7 +81,7 @@ class Bench:
 
     def start_workers(self, flags, run_dir, num=2) -> list:
         """Starts processes that train together."""
-        addresses = tuple(f"127.0.0.1:{port}" for port in _free_ports(num))
+        addresses = tuple(f"127.0.0.1:{free_port(i, num)}" for i in range(num))
         return [
             self.start(
                 flags,
@@ -114,14 +114,6 @@ class Bench:
             assert process.returncode == 0, error
             self._alone[name] = result_of(run_dir), *np.diff(times)
         return self._alone[name]
-
-
-def _free_ports(num: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(num)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def wait_for_checkpoint(process, run_dir) -> None:

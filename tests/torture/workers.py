@@ -11,26 +11,14 @@ _LOST_SEC, _SIGNAL_SEC = 60, 15
 
 
 def kills(bench, flags, number) -> tuple[str, bool]:
-    """Kills any of two workers at any moment, and starts them all again."""
-    whole_sec = _time_alone(bench, flags)
-    expected = result_of(bench.path / "workers")
-    num_killed = equal = 0
-    slowest = 0.0
-    run_dir = bench.path / "workers_killed"
-    while num_killed < number:
-        statuses, sec = _interrupt(
-            bench, flags, run_dir, signal.SIGKILL, whole_sec
-        )
-        if statuses == [0, 0]:
-            shutil.rmtree(run_dir)
-            continue
-        num_killed += 1
-        is_right = sorted(statuses) in ([-9, 138], [-9, 0])
-        slowest = max(slowest, sec)
-        ends = _wait(bench.start_workers(flags, run_dir))
-        assert ends == [0, 0], ends
-        equal += is_right and result_of(run_dir) == expected
-        shutil.rmtree(run_dir)
+    """Kills any of two workers at any moment, and starts both again."""
+    equal, slowest = _interrupt_and_go_on(
+        bench,
+        flags,
+        number,
+        signal.SIGKILL,
+        lambda statuses: sorted(statuses) in ([-9, 138], [-9, 0]),
+    )
     return (
         f"{equal} of {number}, the other within {slowest:.0f} s",
         equal == number and slowest < _LOST_SEC,
@@ -39,28 +27,44 @@ def kills(bench, flags, number) -> tuple[str, bool]:
 
 def terminations(bench, flags, number) -> tuple[str, bool]:
     """Sends SIGTERM to any of two workers, and starts both again."""
+    equal, slowest = _interrupt_and_go_on(
+        bench,
+        flags,
+        number,
+        signal.SIGTERM,
+        # Before the first step and after the last nobody waits for others.
+        lambda statuses: set(statuses) <= {143, 138, 0} and 143 in statuses,
+    )
+    return (
+        f"{equal} of {number}, all within {slowest:.0f} s",
+        equal == number and slowest < _SIGNAL_SEC,
+    )
+
+
+def _interrupt_and_go_on(
+    bench, flags, number, signal_number, is_right
+) -> tuple[int, float]:
+    """Returns how many ended rightly, with the bits of two left alone.
+
+    And the seconds from the signal to the end of both, at most.
+    """
     whole_sec = _time_alone(bench, flags)
     expected = result_of(bench.path / "workers")
-    num_ended = good = 0
+    num_interrupted = equal = 0
     slowest = 0.0
-    run_dir = bench.path / "workers_terminated"
-    while num_ended < number:
+    run_dir = bench.path / "workers_interrupted"
+    while num_interrupted < number:
         statuses, sec = _interrupt(
-            bench, flags, run_dir, signal.SIGTERM, whole_sec
+            bench, flags, run_dir, signal_number, whole_sec
         )
         if statuses != [0, 0]:
-            num_ended += 1
+            num_interrupted += 1
             slowest = max(slowest, sec)
-            # Before the first step and after the last nobody waits for others.
-            is_right = set(statuses) <= {143, 138, 0} and 143 in statuses
             ends = _wait(bench.start_workers(flags, run_dir))
             assert ends == [0, 0], ends
-            good += is_right and result_of(run_dir) == expected
-        shutil.rmtree(run_dir, ignore_errors=True)
-    return (
-        f"{good} of {number}, all within {slowest:.0f} s",
-        good == number and slowest < _SIGNAL_SEC,
-    )
+            equal += is_right(statuses) and result_of(run_dir) == expected
+        shutil.rmtree(run_dir)
+    return equal, slowest
 
 
 def _time_alone(bench, flags) -> float:

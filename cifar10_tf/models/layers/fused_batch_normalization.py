@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from cifar10_tf.models.layers.device_sums import sum_over_devices
+
 
 @keras.saving.register_keras_serializable(package="cifar10_tf")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -38,13 +40,11 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def _normalize_together(self, inputs):
         x = tf.cast(inputs, tf.float32)
-        total, num = _sum_over_devices(
-            tf.reduce_sum(x, [0, 1, 2]), tf.cast(tf.size(x[..., 0]), tf.float32)
+        total, num = sum_over_devices(
+            [tf.reduce_sum(x, [0, 1, 2]), tf.cast(tf.size(x[..., 0]), x.dtype)]
         )
         mean = total / num
-        (squares,) = _sum_over_devices(
-            tf.reduce_sum((x - mean) ** 2, [0, 1, 2])
-        )
+        squares = sum_over_devices(tf.reduce_sum((x - mean) ** 2, [0, 1, 2]))
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, squares / (num - 1)),
@@ -65,8 +65,3 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         if variable is None:  # without scale or centre
             return tf.fill(self.moving_mean.shape, default)
         return tf.cast(variable, tf.float32)
-
-
-def _sum_over_devices(*values):
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, list(values))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cifar10_tf.models.layers.device_sums import sum_over_devices
 from cifar10_tf.pipeline.parts import Parts
 from cifar10_tf.training.distribution.workers import Workers
 
@@ -125,7 +126,7 @@ class ManyDevices:
         statuses = status * tf.one_hot(self._workers.index, self._workers.num)
         share = tf.reduce_sum(weights)
         statistics = [tf.reshape(s, [-1]) * share for s in self._statistics]
-        sums = _sum_over_devices(
+        sums = sum_over_devices(
             tf.concat(
                 [[loss, accuracy, num_examples], statuses, *statistics], 0
             )
@@ -198,11 +199,6 @@ def _is_right(labels, probabilities):
     return tf.cast(right, tf.float32)
 
 
-def _sum_over_devices(values):
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
-
-
 def _finite_together(gradients):
     """Makes a device's gradients not finite where another's are not.
 
@@ -211,5 +207,5 @@ def _finite_together(gradients):
     """
     is_finite = [tf.reduce_all(tf.math.is_finite(g)) for g in gradients]
     is_bad = 1.0 - tf.cast(tf.reduce_all(is_finite), tf.float32)
-    poison = tf.where(_sum_over_devices(is_bad) > 0, math.nan, 0.0)
+    poison = tf.where(sum_over_devices(is_bad) > 0, math.nan, 0.0)
     return [gradients[0] + poison, *gradients[1:]]

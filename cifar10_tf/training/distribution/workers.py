@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cifar10_tf.models.layers.device_sums import sum_over_devices
 from cifar10_tf.system import interruption
 from cifar10_tf.system.cluster import Cluster, peers
 from cifar10_tf.system.errors import UserError
@@ -91,10 +92,7 @@ class Workers:
             context = tf.distribute.get_replica_context()
             # Of several devices here the first speaks for all.
             speaks = context.replica_id_in_sync_group % self._num_devices == 0
-            return context.all_reduce(
-                tf.distribute.ReduceOp.SUM,
-                values * tf.cast(speaks, values.dtype),
-            )
+            return sum_over_devices(values * tf.cast(speaks, values.dtype))
 
         sums = self._strategy.run(of_device, args=(values,))
         return self._strategy.experimental_local_results(sums)[0]
