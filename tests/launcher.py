@@ -151,13 +151,10 @@ def light() -> Launcher:
 
 
 @functools.cache
-def heavy(number: int = 0) -> Launcher:
+def heavy() -> Launcher:
     """Returns the launcher of trainings and whatever needs TensorFlow.
 
     Its runs save pictures that are not drawn, and those of a study are forked.
-
-    Args:
-        number: another one starts processes at the same time.
     """
     return Launcher(
         "cifar10_tf.cli.command_line",

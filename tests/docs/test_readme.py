@@ -35,7 +35,7 @@ from cifar10_tf import main
 from cifar10_tf.evaluation.corruptions.by_name import CORRUPTIONS
 from cifar10_tf.settings.models import MODELS
 for model in MODELS.values():
-    model.recipe["epochs"] = 2
+    model.recipe["epochs"] = 1
 for name in [*CORRUPTIONS][2:]:
     del CORRUPTIONS[name]
 main.run()

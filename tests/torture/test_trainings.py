@@ -12,7 +12,11 @@ from tests.torture.bench import CASES, Bench
 from tests.torture.trainings import kills, limits, terminations
 
 
-class _TestCase(absltest.TestCase):
+@pytest.mark.slow
+@pytest.mark.signals
+class DropoutTest(absltest.TestCase):
+    flags = (*CASES["dropout, mixed_bfloat16"], "--epochs=3")
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -23,12 +27,6 @@ class _TestCase(absltest.TestCase):
         start(program="pass").wait()  # no run's time begins with imports
         # So that they are killed and terminated amid the training.
         cls.bench = Bench(path, random.Random(40), start)
-
-
-@pytest.mark.slow
-@pytest.mark.signals
-class DropoutTest(_TestCase):
-    flags = (*CASES["dropout, mixed_bfloat16"], "--epochs=3")
 
     def test_killed(self):
         figure = kills(self.bench, self.flags, 1, share=0.5)
@@ -42,16 +40,6 @@ class DropoutTest(_TestCase):
     def test_without_room(self):
         figure, _ = limits(self.bench, self.flags, 1)
         self.assertStartsWith(figure, "1 of 1")
-
-
-@pytest.mark.slow
-@pytest.mark.signals
-class SpeedrunTest(_TestCase):
-    def test_killed(self):
-        # In the fourth epoch it selects images anew.
-        flags = [*CASES["speedrun_s, mixed_bfloat16"], "--epochs=4"]
-        figure = kills(self.bench, flags, 1, share=0.5)
-        self.assertRegex(figure, "^1 of 1 ")
 
 
 if __name__ == "__main__":

@@ -2,16 +2,15 @@ from unittest import mock
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
-from absl.testing import absltest, parameterized
+from absl.testing import absltest
 
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.training.compiled_model import compiled_model
 from tests import fakes
 
 
-class CompiledModelTest(parameterized.TestCase):
+class CompiledModelTest(absltest.TestCase):
     def test_the_settings_reach_the_optimizer(self):
         config = make_config(
             optimizer="sgd", schedule="linear", learning_rate=0.5, warmup=0.2,
@@ -43,7 +42,9 @@ class CompiledModelTest(parameterized.TestCase):
         train_step = keras.Model.train_step
         for policy in ("mixed_float16", "float32"):
             keras.config.set_dtype_policy(policy)
-            model = compiled_model(make_config(), num_classes=10, num_steps=9)
+            # On CPUs float16 takes seconds for some images of a larger one.
+            config = make_config(model="speedrun_s")
+            model = compiled_model(config, num_classes=10, num_steps=9)
             with mock.patch.object(
                 keras.Model, "train_step", autospec=True, side_effect=train_step
             ) as traced:
@@ -52,22 +53,10 @@ class CompiledModelTest(parameterized.TestCase):
                 )
             traced.assert_called_once()
 
-    @pytest.mark.slow
-    @parameterized.parameters("float32", "mixed_float16", "mixed_bfloat16")
-    def test_xla_compiles_the_step_as_on_a_gpu(self, policy):
-        self.addCleanup(keras.config.set_dtype_policy, "float32")
-        keras.config.set_dtype_policy(policy)
-        # With layers and an optimizer of ours.
-        config = make_config(model="speedrun_s")
-        model = compiled_model(config, num_classes=10, num_steps=9)
+    def test_xla_compiles_the_step_where_there_is_a_gpu(self):
+        model = compiled_model(make_config(), num_classes=10, num_steps=9)
         has_gpu = bool(tf.config.list_physical_devices("GPU"))
         self.assertEqual(model.jit_compile, has_gpu)  # Keras's choice
-        model.jit_compile = True
-        images, labels = fakes.random_arrays(4)
-        logs = model.train_on_batch(
-            images / np.float32(255), np.eye(10)[labels], return_dict=True
-        )
-        self.assertTrue(np.isfinite(logs["loss"]))
 
 
 if __name__ == "__main__":

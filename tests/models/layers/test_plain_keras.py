@@ -1,7 +1,5 @@
 import functools
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -10,13 +8,17 @@ from absl.testing import absltest, parameterized
 
 from cifar10_tf.models.building import build_model
 from cifar10_tf.models.layers.plain_keras import in_plain_keras
-from tests import fakes
+from tests import fakes, launcher
 from tests.models import families
 
 _FAMILIES = families.smallest_of_each()
 
+# In a process without this package, for all that is seen of it.
 _LOAD_AND_COMPARE = """
 import pathlib, sys, keras, numpy as np
+for name in [name for name in sys.modules if name.startswith("cifar10_tf")]:
+    del sys.modules[name]
+keras.saving.get_custom_objects().clear()
 for file in pathlib.Path(sys.argv[1]).glob("*.keras"):
     data = np.load(file.with_suffix(".npz"))
     model = keras.models.load_model(file)
@@ -100,11 +102,7 @@ class InPlainKerasTest(parameterized.TestCase):
             np.savez(
                 directory / name, images=_IMAGES, probabilities=model(_IMAGES)
             )
-        result = subprocess.run(
-            [sys.executable, "-c", _LOAD_AND_COMPARE, directory],
-            capture_output=True,
-            text=True,
-        )
+        result = launcher.heavy().run(directory, program=_LOAD_AND_COMPARE)
         self.assertCountEqual(result.stdout.split(), _FAMILIES, result.stderr)
 
 
