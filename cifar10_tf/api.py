@@ -22,6 +22,7 @@ from cifar10_tf.system import (
     process_clock,
     tensorflow_startup,
 )
+from cifar10_tf.system.cluster import peers
 from cifar10_tf.system.errors import UserError
 
 if TYPE_CHECKING:
@@ -288,11 +289,12 @@ def make_run(config: Config, options: Options, command: str) -> Run:
         )
         changed_images.warn_of_figures([directory], config.dataset)
         return Run(directory)
-    # Before the trainer, which imports it: it would be noisy.
-    tensorflow_startup.start_tensorflow(num_gpus=None)
-    from cifar10_tf.runs import saved_model
-    from cifar10_tf.training import trainer
+    with peers.of_environment() as others:
+        # Before the trainer, which imports it: it would be noisy.
+        tensorflow_startup.start_tensorflow(num_gpus=None)
+        from cifar10_tf.runs import saved_model
+        from cifar10_tf.training import trainer
 
-    with saved_model.keeping_policy():
-        trainer.train(config, options, command=command)
+        with saved_model.keeping_policy():
+            trainer.train(config, options, command=command, peers=others)
     return Run(directory)

@@ -9,22 +9,23 @@ import json
 import sys
 
 from cifar10_tf.settings.config import Config
-from cifar10_tf.system import cluster
+from cifar10_tf.system.cluster import peers
 from cifar10_tf.system.tensorflow_startup import start_tensorflow
 
 
 def main(config_json: str, num_rounds: int, interface: str) -> None:
     """Does what this file's docstring says."""
     config = Config.from_json(config_json)
-    start_tensorflow(num_gpus=None)
-    from cifar10_tf.training.distribution import devices as distribution
-    from harness.parts_of_a_step import Worker
+    with peers.of_environment() as others:
+        start_tensorflow(num_gpus=None)
+        from cifar10_tf.training.distribution import devices as distribution
+        from harness.parts_of_a_step import Worker
 
-    devices = distribution.choose("auto", cluster.from_environment())
-    with devices.workers.together():
-        worker = Worker(config, devices, interface)
-        worker.round()  # traces
-        rounds = [worker.round() for _ in range(num_rounds)]
+        devices = distribution.choose("auto", others)
+        with devices.workers.together():
+            worker = Worker(config, devices, interface)
+            worker.round()  # traces
+            rounds = [worker.round() for _ in range(num_rounds)]
     print(json.dumps(rounds))
 
 

@@ -16,12 +16,8 @@ from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.options import Options
-from cifar10_tf.system import (
-    cluster,
-    inventory,
-    tensorflow_startup,
-    version,
-)
+from cifar10_tf.system import inventory, tensorflow_startup, version
+from cifar10_tf.system.cluster.peers import Peers
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.system.interruption import Interrupted
 from cifar10_tf.training import (
@@ -39,7 +35,13 @@ from cifar10_tf.training.distribution.devices import Devices
 from cifar10_tf.training.fitting import Setup
 
 
-def train(config: Config, options: Options, *, command: str = "") -> dict:
+def train(
+    config: Config,
+    options: Options,
+    *,
+    command: str = "",
+    peers: Peers | None = None,
+) -> dict:
     """Trains, evaluates, draws and returns the run's summary.
 
     Goes on with a run that was interrupted, and ends with the same bits.
@@ -48,6 +50,7 @@ def train(config: Config, options: Options, *, command: str = "") -> dict:
         config: what its dataset and its directories stand for is found here.
         options: of them those that are about one run.
         command: what the summary says that makes the run.
+        peers: the processes that train with this one; None: it is alone.
 
     Raises:
         UserError: the data can't be had, the run directory can't be used, the
@@ -57,7 +60,7 @@ def train(config: Config, options: Options, *, command: str = "") -> dict:
         f"at --batch_size={config.batch_size}; start over with --restart and "
         "a lower one"
     ):
-        return _train(config, options, command)
+        return _train(config, options, command, peers)
 
 
 @contextlib.contextmanager
@@ -69,10 +72,12 @@ def _advising(advice: str) -> Iterator[None]:
         raise UserError(f"out of memory {advice}.") from error
 
 
-def _train(config: Config, options: Options, command: str) -> dict:
+def _train(
+    config: Config, options: Options, command: str, peers: Peers | None
+) -> dict:
     config = resolve_config(config)
     tensorflow_startup.start_tensorflow(num_gpus=None)
-    devices = distribution.choose(options.devices, cluster.from_environment())
+    devices = distribution.choose(options.devices, peers)
     set_up_tensorflow(config)
     with devices.workers.together():
         data = training_data.load(config, devices.parts)

@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import signal
 import socket
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
-from cifar10_tf.system.cluster import Cluster
+from cifar10_tf.system import interruption
+from cifar10_tf.system.cluster import Cluster, from_environment
 
 # As of SIGUSR1: whoever started it is to start it again.
 LOST_STATUS = 138
@@ -20,44 +24,84 @@ _TIMEOUT_SEC = 4.0
 # its machine is gone, run into their timeouts.
 LIMIT_SEC = _NUM_FAILURES * (_INTERVAL_SEC + _TIMEOUT_SEC)
 
-
-# TensorFlow would wait for an hour for somebody who has made a mistake.
+# For all to come; TensorFlow would wait for an hour.
 _MEETING_SEC = 600.0
 
+# For TensorFlow to connect those who have. What it takes: a second.
+_CONNECTING_SEC = 45
 
-@contextlib.contextmanager
-def meeting(cluster: Cluster) -> Iterator[None]:
-    """Ends the process where not all have come within ten minutes."""
-    timer = threading.Timer(_MEETING_SEC, _end_alone, [cluster])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+# Ends its parent unless that ends it before.
+_GUARD = f"""
+import os, select, signal
+if not select.select([0], [], [], {_CONNECTING_SEC})[0]:
+    os.kill(os.getppid(), signal.SIGUSR1)
+"""
 
 
 class Peers:
-    """Watches the ports of other processes, and ends this one with them.
+    """The processes that train with this one; the end of any is that of all.
 
     TensorFlow itself may wait for a dead worker for ever. The first worker
-    watches all others and they watch it, so that the end of any is that of all.
+    watches the ports of all others, and they watch its.
+
+    Attributes:
+        cluster: which they are, and which of them this one is.
     """
 
     def __init__(self, cluster: Cluster):
-        self._peers = [
+        self.cluster = cluster
+        self._watched = [
             (index, address)
             for index, address in enumerate(cluster.addresses)
             if index != cluster.index and (cluster.is_chief or index == 0)
         ]
+        self._come: set[str] = set()
         self._stopped = threading.Event()
+        self._own_port: socket.socket | None = None
 
-    def watch(self) -> None:
-        """Begins to watch those that there are, on a thread of its own."""
-        for index, address in self._peers:
+    @contextlib.contextmanager
+    def watched(self) -> Iterator["Peers"]:
+        """Within it, the end of another process ends this one.
+
+        Begins before TensorFlow is imported: until TensorFlow listens at this
+        process's port, this does, so that the others see when it ends.
+        """
+        _, port = _split(self.cluster.addresses[self.cluster.index])
+        with contextlib.suppress(OSError):  # TensorFlow will say it
+            # Nobody accepts those who look whether it is there.
+            self._own_port = socket.create_server(("", port), backlog=1024)
+        for index, address in self._watched:
             threading.Thread(
                 target=self._watch, args=(index, address), daemon=True
             ).start()
+        try:
+            yield self
+        finally:
+            self._stopped.set()
+            self._close_own_port()
+
+    def meet(self) -> None:
+        """Waits until all have come; then TensorFlow may take the port.
+
+        TensorFlow would wait for them without letting go of the interpreter:
+        no signal and no timer would get through.
+
+        Raises:
+            Interrupted: by a signal or `--max_minutes`.
+        """
+        end = time.monotonic() + _MEETING_SEC
+        missing = [
+            address
+            for index, address in enumerate(self.cluster.addresses)
+            if index != self.cluster.index
+        ]
+        while missing := [a for a in missing if not self._sees(a)]:
+            if stop := interruption.due():
+                raise stop
+            if time.monotonic() > end:
+                _end(f"not all workers have come ({', '.join(missing)})")
+            time.sleep(_INTERVAL_SEC)
+        self._close_own_port()
 
     def stop(self) -> None:
         """Watches no longer: what ends now ends as it should."""
@@ -66,25 +110,72 @@ class Peers:
     def _watch(self, index: int, address: str) -> None:
         num_failures = 0
         while not self._stopped.wait(_INTERVAL_SEC):
-            num_failures = 0 if _answers(address) else num_failures + 1
+            if self._sees(address):
+                num_failures = 0
+            elif address in self._come:
+                num_failures += 1
             if num_failures == _NUM_FAILURES and not self._stopped.is_set():
                 _end(f"worker {index} ({address}) is gone")
 
+    def _sees(self, address: str) -> bool:
+        if _answers(address):
+            self._come.add(address)
+            return True
+        return False
+
+    def _close_own_port(self) -> None:
+        if self._own_port:
+            self._own_port.close()
+
+
+@contextlib.contextmanager
+def connecting() -> Iterator[None]:
+    """Ends the process where TensorFlow does not come back from connecting.
+
+    As it does not where another process has ended just now; by SIGUSR1, so
+    that its status is the same as ever.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = is_main and signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    guard = subprocess.Popen(
+        [sys.executable, "-c", _GUARD], stdin=subprocess.PIPE
+    )
+    try:
+        yield
+    finally:
+        guard.kill()
+        guard.communicate()
+        if is_main:
+            signal.signal(signal.SIGUSR1, handler)
+
+
+@contextlib.contextmanager
+def of_environment() -> Iterator[Peers | None]:
+    """Yields the processes that the environment names, watched.
+
+    None where this one is alone.
+
+    Raises:
+        UserError: the environment can't be understood.
+    """
+    if cluster := from_environment():
+        with Peers(cluster).watched() as peers:
+            yield peers
+    else:
+        yield None
+
 
 def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection(
-            (host.strip("[]"), int(port)), _TIMEOUT_SEC
-        ).close()
+        socket.create_connection(_split(address), _TIMEOUT_SEC).close()
     except OSError:
         return False
     return True
 
 
-def _end_alone(cluster: Cluster) -> None:
-    missing = [a for a in cluster.addresses if not _answers(a)]
-    _end(f"not all workers have come ({', '.join(missing)})")
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _end(what: str) -> None:

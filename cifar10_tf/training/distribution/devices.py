@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from cifar10_tf.pipeline.parts import Parts
 from cifar10_tf.system import interruption
-from cifar10_tf.system.cluster import Cluster, peers
+from cifar10_tf.system.cluster import Cluster
+from cifar10_tf.system.cluster.peers import Peers, connecting
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training.distribution.steps import ManyDevices
 from cifar10_tf.training.distribution.workers import Workers
@@ -32,10 +33,10 @@ class Devices:
     def __init__(
         self,
         strategy: tf.distribute.Strategy | None = None,
-        cluster: Cluster | None = None,
+        peers: Peers | None = None,
     ):
         self._strategy = strategy
-        self.workers = Workers(strategy, cluster)
+        self.workers = Workers(strategy, peers)
         self.num = strategy.num_replicas_in_sync if strategy else 1
         num_here = self.num // self.workers.num
         self.parts = (
@@ -57,7 +58,7 @@ class Devices:
         return ManyDevices(model, self._strategy, self.parts, self.workers)
 
 
-def choose(wanted: str, cluster: Cluster | None) -> Devices:
+def choose(wanted: str, peers: Peers | None) -> Devices:
     """Returns the devices that a training is to use.
 
     Comes before anything else that TensorFlow computes.
@@ -65,7 +66,7 @@ def choose(wanted: str, cluster: Cluster | None) -> Devices:
     Args:
         wanted: how many of this machine's, or "auto" for all of its GPUs; of a
             CPU, which else is one device, so many make one each.
-        cluster: the processes that train together; None: this one alone.
+        peers: the processes that train with this one; None: it is alone.
 
     Raises:
         UserError: there are not so many, or TensorFlow is in use already.
@@ -76,13 +77,13 @@ def choose(wanted: str, cluster: Cluster | None) -> Devices:
         raise UserError(
             f"--devices={num}, but there are {len(gpus)} GPUs here."
         )
-    if cluster and not gpus and num > 1:
+    if peers and not gpus and num > 1:
         raise UserError(
             f"--devices={num} needs GPUs where several workers train together: "
             "leave it out."
         )
     try:
-        return _make(gpus[:num], num, cluster)
+        return _make(gpus[:num], num, peers)
     except RuntimeError as error:
         raise UserError(
             "several devices have to be set up before TensorFlow is used in "
@@ -104,11 +105,11 @@ def describe_auto(cluster: Cluster | None) -> str:
     )
 
 
-def _make(gpus: list, num: int, cluster: Cluster | None) -> Devices:
+def _make(gpus: list, num: int, peers: Peers | None) -> Devices:
     if gpus:
         tf.config.set_visible_devices(gpus, "GPU")
-    if cluster:
-        return Devices(_strategy_of(cluster), cluster)
+    if peers:
+        return Devices(_strategy_of(peers), peers)
     if num == 1:
         return Devices()
     if not gpus:
@@ -121,7 +122,8 @@ def _make(gpus: list, num: int, cluster: Cluster | None) -> Devices:
     return Devices(tf.distribute.MirroredStrategy(names))
 
 
-def _strategy_of(cluster: Cluster) -> tf.distribute.Strategy:
+def _strategy_of(peers: Peers) -> tf.distribute.Strategy:
+    cluster = peers.cluster
     _log.info(
         "Worker %d of %d (%s): waiting for the others.",
         cluster.index,
@@ -138,7 +140,8 @@ def _strategy_of(cluster: Cluster) -> tf.distribute.Strategy:
         rpc_layer="grpc",
     )
     try:
-        with peers.meeting(cluster):
+        peers.meet()
+        with connecting():
             strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:
         raise UserError(

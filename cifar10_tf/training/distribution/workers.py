@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from cifar10_tf.models.layers.device_sums import sum_over_devices
 from cifar10_tf.system import interruption
-from cifar10_tf.system.cluster import Cluster, peers
+from cifar10_tf.system.cluster.peers import LIMIT_SEC, Peers
 from cifar10_tf.system.errors import UserError
 
 # From a signal to the end of a process: the step of all has to end first. Below
@@ -35,16 +35,16 @@ class Workers:
     def __init__(
         self,
         strategy: tf.distribute.Strategy | None = None,
-        cluster: Cluster | None = None,
+        peers: Peers | None = None,
     ):
         self._strategy = strategy
-        self.num = cluster.size if cluster else 1
-        self.index = cluster.index if cluster else 0
+        self._peers = peers
+        self.num = peers.cluster.size if peers else 1
+        self.index = peers.cluster.index if peers else 0
         # Of this one; all have as many.
         self._num_devices = (
             strategy.num_replicas_in_sync // self.num if strategy else 1
         )
-        self._peers = peers.Peers(cluster) if cluster else None
         self._summed = tf.function(
             self._sum, autograph=False, reduce_retracing=True
         )
@@ -62,19 +62,20 @@ class Workers:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Within it, the end of another one ends this process."""
+        """Within it, a signal ends all of them together.
+
+        After it, each may end as it should.
+        """
         if self.is_alone:
             yield
             return
-        # A signal has them end together, which takes its time.
         limit_sec, interruption.limit_sec = interruption.limit_sec, _LIMIT_SEC
-        self._peers.watch()
         try:
             yield
         except tf.errors.OpError:
             # What TensorFlow says where another one has ended, perhaps before
             # that can be seen.
-            time.sleep(peers.LIMIT_SEC + 2)
+            time.sleep(LIMIT_SEC + 2)
             raise
         finally:
             self._peers.stop()

@@ -1,3 +1,4 @@
+import signal
 import socket
 import subprocess
 import sys
@@ -11,18 +12,20 @@ _PROGRAM = """
 import sys, time
 from cifar10_tf.system.cluster import Cluster, peers
 peers._INTERVAL_SEC, peers._MEETING_SEC = 0.05, float(sys.argv[3])
-cluster = Cluster((sys.argv[1], sys.argv[2]), 0)
-if float(sys.argv[3]) < 1:
-    with peers.meeting(cluster):
-        time.sleep(60)
-watch = peers.Peers(cluster)
-watch.watch()
-print("watching", flush=True)
-if sys.stdin.read() == "stop":
-    watch.stop()
-    time.sleep(0.5)
-    sys.exit()
-time.sleep(60)
+with peers.Peers(Cluster((sys.argv[1], sys.argv[2]), 0)).watched() as watching:
+    print("watching", flush=True)
+    if len(sys.argv) > 4:
+        peers._GUARD = peers._GUARD.replace("45", "0.2")
+        with peers.connecting():
+            while True:  # with the interpreter, as TensorFlow
+                pass
+    watching.meet()
+    print("met", flush=True)
+    if sys.stdin.read() == "stop":
+        watching.stop()
+        time.sleep(0.5)
+        sys.exit()
+    time.sleep(60)
 """
 
 
@@ -32,6 +35,9 @@ class _Port:
     def __init__(self):
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def wait_for_somebody(self):
+        self._socket.accept()[0].close()
 
     def close(self):
         self._socket.close()
@@ -45,11 +51,12 @@ class PeersTest(absltest.TestCase):
         self.addCleanup(self.own.close)
         self.addCleanup(self.other.close)
 
-    def _start(self, meeting_sec=100):
+    def _start(self, *more, meeting_sec=100):
         process = subprocess.Popen(
             [
                 *(sys.executable, "-c", _PROGRAM),
-                *(self.own.address, self.other.address, str(meeting_sec)),
+                *(self.own.address, self.other.address),
+                *(str(meeting_sec), *more),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -61,7 +68,7 @@ class PeersTest(absltest.TestCase):
 
     def test_one_that_ends_takes_this_one_along(self):
         process = self._start()
-        process.stdout.readline()
+        self.other.wait_for_somebody()
         self.assertIsNone(process.poll())
         self.other.close()
         error = process.communicate(timeout=60)[1]
@@ -70,11 +77,44 @@ class PeersTest(absltest.TestCase):
 
     def test_not_when_it_is_watched_no_longer(self):
         process = self._start()
-        process.stdout.readline()
+        self._wait_for(process, "met")
         process.stdin.write("stop")
         process.stdin.close()
         self.other.close()
         self.assertEqual(process.wait(timeout=60), 0)
+
+    def test_one_that_has_not_come_is_waited_for_until_a_signal(self):
+        self.other.close()
+        process = self._start()
+        self._wait_for(process, "watching")
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+        process.terminate()
+        self.assertEqual(process.wait(timeout=60), -signal.SIGTERM)
+
+    def _wait_for(self, process, said):
+        while process.stdout.readline() != f"{said}\n":
+            self.assertIsNone(process.poll())
+
+    def test_one_that_ends_while_tensorflow_connects(self):
+        process = self._start("connecting")
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, -signal.SIGUSR1)
+        self.assertEqual(128 + signal.SIGUSR1, peers.LOST_STATUS)
+
+    def test_is_there_before_tensorflow_and_makes_room_for_it(self):
+        self.own.close()
+        host, _, port = self.own.address.rpartition(":")
+        address = host, int(port)
+        both = Cluster((self.own.address, self.other.address), 0)
+        with peers.Peers(both).watched() as watching:
+            socket.create_connection(address, 5).close()
+            watching.meet()
+            socket.create_server(address).close()
+        with peers.Peers(both).watched():
+            socket.create_connection(address, 5).close()
+        with self.assertRaises(OSError):
+            socket.create_connection(address, 5)
 
     def test_one_that_does_not_come_is_named(self):
         self.other.close()
@@ -88,7 +128,7 @@ class PeersTest(absltest.TestCase):
     def test_the_first_and_any_other_watch_each_other(self):
         addresses = "a:1", "b:2", "c:3"
         watched = [
-            [i for i, _ in peers.Peers(Cluster(addresses, index))._peers]
+            [i for i, _ in peers.Peers(Cluster(addresses, index))._watched]
             for index in range(3)
         ]
         self.assertEqual(watched, [[1, 2], [0], [0]])

@@ -5,6 +5,7 @@ from absl.testing import absltest
 
 from cifar10_tf.pipeline.parts import Parts
 from cifar10_tf.system.cluster import Cluster
+from cifar10_tf.system.cluster.peers import Peers
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training.distribution import devices
 
@@ -36,7 +37,8 @@ class ChooseTest(absltest.TestCase):
                 tf.distribute, "MultiWorkerMirroredStrategy", made.workers
             ),
         ):
-            return devices.choose(wanted, cluster), made
+            peers = Peers(cluster) if cluster else None
+            return devices.choose(wanted, peers), made
 
     def test_one_is_as_without(self):
         for wanted in "auto", "1":
