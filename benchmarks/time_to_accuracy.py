@@ -43,6 +43,7 @@ import numpy as np
 from harness import accuracy_picture
 from harness.accuracy_runs import Run, find_pairs, read_run
 from harness.clone import REPOSITORY, commit
+from harness.fresh_process import finding_programs
 from harness.report import parser, report, row
 from harness.subjects import is_installed, turns
 
@@ -80,7 +81,7 @@ SUBJECTS = {
     "speedrun_l": Subject((*_OURS, "--model=speedrun_l", *_FAST)),
     _PEER: Subject(
         (
-            f"benchmarks/peers/{_PEER}.py",
+            *("-m", f"peers.trainings.{_PEER}"),
             "--data={data}",
             f"--num_threads={inventory.num_cpus()}",
         ),
@@ -175,7 +176,9 @@ def train_all(
             command += SUBJECTS[name].quick_flags * quick
             print(shlex.join(command), file=sys.stderr)
             # stdout is the report's.
-            if subprocess.run(command, cwd=REPOSITORY, stdout=2).returncode:
+            if subprocess.run(
+                command, cwd=REPOSITORY, env=finding_programs(), stdout=2
+            ).returncode:
                 print(f"{name}: left out: it failed", file=sys.stderr)
                 failed.add(name)
 

@@ -23,8 +23,6 @@ def start(
         environ: what its environment is made of.
         kwargs: as of `subprocess.Popen`.
     """
-    earlier = environ.get("PYTHONPATH")
-    paths = [str(BENCHMARKS), *([earlier] if earlier else [])]
     return subprocess.Popen(
         # -P: nothing that lies in the working directory is imported.
         [
@@ -33,9 +31,16 @@ def start(
             *("-P", "-m", f"harness.{program}"),
             *arguments,
         ],
-        env={**environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env=finding_programs(environ),
         **kwargs,
     )
+
+
+def finding_programs(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Returns an environment in which Python finds what is in `benchmarks`."""
+    earlier = environ.get("PYTHONPATH")
+    paths = [str(BENCHMARKS), *([earlier] if earlier else [])]
+    return {**environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def wait_for_all(processes: Sequence[subprocess.Popen]) -> None:

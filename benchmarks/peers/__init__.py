@@ -12,7 +12,7 @@ reflecting 4 pixels at each edge; `cutout` blanks a square of 8x8 pixels in each
 image (this project's may reach over the border, the others' may not); `full`
 adds mixup, its weights drawn for each image or for each batch.
 
-`torch_speedrun` is of another kind: a whole training, for `time_to_accuracy`.
+`trainings` is of another kind: whole trainings, for `time_to_accuracy`.
 
 Two are no peers: `torch_windows`, this project's method in PyTorch, and
 `memcpy`, the limit, which does nothing but copy.
