@@ -9,8 +9,10 @@ On the same images, in turn, each run in a process of its own:
 - original: the recipe that this project grew out of, in float32;
 - speedrun_s, speedrun_m, speedrun_l (the last if --subjects names it): this
   project's fast models, in the precision that the machine gains from;
-- torch_speedrun: the published fast recipe in PyTorch, on the same division of
-  the images as speedrun_m; left out where PyTorch is missing.
+- torch_muon: the published Muon recipe in PyTorch, torch_speedrun_m:
+  speedrun_m's own recipe in PyTorch, torch_speedrun: the published fast recipe
+  in PyTorch (the last if --subjects names it). These are speedrun_m's peers: on
+  the same division of the images; left out where PyTorch is missing.
 
 The targets are the levels of the original and of the published recipe on images
 that were once JPEG; on CIFAR-10's own pixels they are 0.79 and 0.94.
@@ -19,12 +21,12 @@ Prints, for each, the seconds of training (steps and their input; evaluation
 does not count), the test accuracy after the last step, plain and with test-time
 augmentation (tta), and the seconds after which validation first showed a
 target. Then ratios of seconds, within each seed: the original's until it first
-shows the first target on validation to speedrun_s's whole training, and
-torch_speedrun's whole training to speedrun_m's; with each, how much higher the
-test accuracy is than the first target (plain) and torch_speedrun's (tta). The
-picture goes to pictures/ beside the table.
+shows the first target on validation to speedrun_s's whole training, and each
+peer's whole training to speedrun_m's; with each, how much higher the test
+accuracy is than the first target (plain) and than the peer's (tta). The picture
+goes to pictures/ beside the table.
 
-Three seeds take two to three hours on two cores. Every finished run is kept in
+Three seeds take about three hours on two cores. Every finished run is kept in
 runs/time_to_accuracy/DATASET-COMMIT/ and not run again, so that the command can
 be interrupted and repeated, also with other subjects and seeds: the report has
 all that are finished with this commit. Where files differ from the commit, all
@@ -32,6 +34,7 @@ begin anew. --quick takes two minutes, and its figures mean nothing.
 """
 
 import dataclasses
+import importlib.util
 import pathlib
 import shlex
 import shutil
@@ -41,7 +44,7 @@ import tempfile
 
 import numpy as np
 from harness import accuracy_picture
-from harness.accuracy_runs import Run, find_pairs, read_run
+from harness.accuracy_runs import Run, compare, read_run
 from harness.clone import REPOSITORY, commit
 from harness.fresh_process import finding_programs
 from harness.report import parser, report, row
@@ -54,7 +57,6 @@ from cifar10_tf.datasets.validation_split import split_train
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.system import inventory
 
-_PEER = "torch_speedrun"
 _QUICK_TRAIN_EXAMPLES, _QUICK_TEST_EXAMPLES = 2000, 1000
 
 _OURS = ("-m", "cifar10_tf.main", "train", "--dataset={dataset}")
@@ -71,7 +73,22 @@ class Subject:
 
     command: tuple[str, ...]  # {dataset}: a name; {data}: a file of arrays
     quick_flags: tuple[str, ...] = _QUICK
-    case: str | None = None  # whose counterpart it is; None: its own name
+    peer_of: str | None = None  # whose counterpart it is; None: it is ours
+    packages: tuple[str, ...] = ()  # that it needs beyond this one
+
+
+def _torch(name: str, *flags: str) -> Subject:
+    """Returns one of `peers.trainings`, a counterpart of speedrun_m."""
+    return Subject(
+        (
+            *("-m", f"peers.trainings.{name}", "--data={data}"),
+            f"--num_threads={inventory.num_cpus()}",
+            *flags,
+        ),
+        quick_flags=("--epochs=1", "--widths=8,16,16"),
+        peer_of="speedrun_m",
+        packages=("torch",),
+    )
 
 
 SUBJECTS = {
@@ -79,18 +96,13 @@ SUBJECTS = {
     "speedrun_s": Subject((*_OURS, "--model=speedrun_s", *_FAST)),
     "speedrun_m": Subject((*_OURS, "--model=speedrun_m", *_FAST)),
     "speedrun_l": Subject((*_OURS, "--model=speedrun_l", *_FAST)),
-    _PEER: Subject(
-        (
-            *("-m", f"peers.trainings.{_PEER}"),
-            "--data={data}",
-            f"--num_threads={inventory.num_cpus()}",
-        ),
-        quick_flags=("--epochs=1", "--widths=8,16,16"),
-        case="speedrun_m",
-    ),
+    "torch_speedrun": _torch("torch_speedrun"),
+    "torch_muon": _torch("torch_muon"),
+    "torch_speedrun_m": _torch("torch_speedrun_m"),
 }
-_DEFAULT_SUBJECTS = ("original", "speedrun_s", "speedrun_m", _PEER)
-_QUICK_SUBJECTS = ("original", "speedrun_s", _PEER)
+PEERS = {name: s.peer_of for name, s in SUBJECTS.items() if s.peer_of}
+_QUICK_SUBJECTS = ("original", "speedrun_s", "torch_muon", "torch_speedrun_m")
+_DEFAULT_SUBJECTS = ("speedrun_m", *_QUICK_SUBJECTS)
 
 _UNITS = {
     "train_sec": "s",
@@ -126,12 +138,17 @@ def main() -> None:
     if not runs:
         sys.exit("error: no training has finished.")
     rows = make_rows(runs, targets, where)
-    packages = ["torch"] if _PEER in runs and _is_installed() else []
-    path = report("time_to_accuracy", rows, arguments, packages)
+    packages = {
+        package
+        for name in runs
+        for package in SUBJECTS[name].packages
+        if importlib.util.find_spec(package)
+    }
+    path = report("time_to_accuracy", rows, arguments, sorted(packages))
     title = f"Training on {where}, {_machine()}"
-    pairs = find_pairs(runs, targets[0])
+    comparisons = compare(runs, targets[0], PEERS)
     picture = path.parent / "pictures" / f"{path.stem}.png"
-    accuracy_picture.save(picture, runs, pairs, targets, title)
+    accuracy_picture.save(picture, runs, comparisons, targets, title)
 
 
 def runs_directory(dataset: str, commit: str, quick: bool) -> pathlib.Path:
@@ -141,10 +158,6 @@ def runs_directory(dataset: str, commit: str, quick: bool) -> pathlib.Path:
     if quick or commit.endswith("-dirty"):
         shutil.rmtree(work, ignore_errors=True)
     return work
-
-
-def _is_installed() -> bool:
-    return is_installed(_PEER, ["torch"])
 
 
 def _machine() -> str:
@@ -160,17 +173,19 @@ def train_all(
 
     A subject that fails is left out from there on, and so is said on stderr.
     """
-    failed = set()
-    if _PEER in subjects and not _is_installed():
-        failed.add(_PEER)
+    failed = {
+        name
+        for name in subjects
+        if not is_installed(name, SUBJECTS[name].packages)
+    }
     with tempfile.TemporaryDirectory() as scratch:
-        data = pathlib.Path(scratch) / "images.npz"
         for number, name in turns(subjects, len(seeds) - 1):
             run_dir = work / f"{name}-seed{seeds[number]}"
             if name in failed or read_run(run_dir):
                 continue
-            if name == _PEER and not data.exists():
-                write_arrays(data, dataset, SUBJECTS[_PEER].case, quick)
+            data = pathlib.Path(scratch) / f"{PEERS.get(name)}.npz"
+            if name in PEERS and not data.exists():
+                write_arrays(data, dataset, PEERS[name], quick)
             shutil.rmtree(run_dir, ignore_errors=True)  # an unfinished run
             command = _command(name, seeds[number], run_dir, dataset, data)
             command += SUBJECTS[name].quick_flags * quick
@@ -236,19 +251,18 @@ def make_rows(
             rows.append(row(f"{case}, {where}", subject, metric, unit, values))
 
     for name, by_seed in runs.items():
-        case, subject = SUBJECTS[name].case or name, "cifar10_tf"
-        if name == _PEER:
-            subject = _PEER
+        case = PEERS.get(name, name)
+        subject = name if name in PEERS else "cifar10_tf"
         for metric, unit in _UNITS.items():
             values = [getattr(run, metric) for run in by_seed.values()]
             add(case, subject, metric, unit, values)
         for target in targets:
             values = [run.sec_to(target) for run in by_seed.values()]
             add(case, subject, f"train_sec_to_{target:g}", "s", values)
-    for case, pairs in find_pairs(runs, targets[0]).items():
+    for comparison in compare(runs, targets[0], PEERS):
         for metric in ("ratio", "test_accuracy_difference"):
-            values = [getattr(pair, metric) for pair in pairs]
-            add(case, "cifar10_tf", metric, "1", values)
+            values = [getattr(pair, metric) for pair in comparison.pairs]
+            add(comparison.case, "cifar10_tf", metric, "1", values)
     return rows
 
 

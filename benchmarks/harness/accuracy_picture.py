@@ -1,5 +1,6 @@
 """Draws accuracy against seconds of training, for `time_to_accuracy.py`."""
 
+import collections
 import math
 import pathlib
 import statistics
@@ -7,7 +8,7 @@ import statistics
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from harness.accuracy_runs import Pair
+from harness.accuracy_runs import Comparison, Pair
 
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 _STYLES = {
@@ -16,6 +17,8 @@ _STYLES = {
     "speedrun_m": ("speedrun_m", "#0072B2", "o"),
     "speedrun_l": ("speedrun_l", "#CC79A7", "o"),
     "torch_speedrun": ("published fast recipe, PyTorch", "#D55E00", "D"),
+    "torch_muon": ("published Muon recipe, PyTorch", "#E69F00", "D"),
+    "torch_speedrun_m": ("speedrun_m's recipe, PyTorch", "#56B4E9", "D"),
 }
 _TICKS_SEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 _EXPLANATION = (
@@ -31,12 +34,14 @@ def save(path: pathlib.Path, *arguments) -> None:
     draw(*arguments).savefig(path, dpi=150)
 
 
-def draw(runs: dict, pairs: dict, targets: list[float], title: str) -> Figure:
+def draw(
+    runs: dict, comparisons: list[Comparison], targets: list[float], title: str
+) -> Figure:
     """Draws a line a run, its end, and how many times sooner others end.
 
     Args:
         runs: by subject and seed, as `time_to_accuracy.finished` returns them.
-        pairs: as `accuracy_runs.find_pairs` returns them.
+        comparisons: as `accuracy_runs.compare` returns them.
         targets: accuracies, drawn as lines.
     """
     figure = Figure(figsize=(10, 6), layout="constrained")
@@ -47,8 +52,7 @@ def draw(runs: dict, pairs: dict, targets: list[float], title: str) -> Figure:
         axis.axhline(target, color="grey", linestyle="--", linewidth=1)
     for name, by_seed in runs.items():
         _draw_subject(axis, name, list(by_seed.values()))
-    for compared in pairs.values():
-        _draw_ratio(axis, compared)
+    _draw_ratios(axis, comparisons)
     _scale(axis, [run for by_seed in runs.values() for run in by_seed.values()])
     axis.secondary_yaxis("right").set_yticks(
         targets, [f"{100 * target:.3g}%" for target in targets]
@@ -89,36 +93,45 @@ def _draw_subject(axis, name: str, runs: list) -> None:
     )
 
 
-def _draw_ratio(axis, pairs: list[Pair]) -> None:
-    """Draws an arrow that says how many times sooner runs were as accurate.
+def _draw_ratios(axis, comparisons: list[Comparison]) -> None:
+    """Draws arrows that say how many times sooner runs were as accurate.
 
-    There is none if, in the median, they were not.
+    There is none where, in the median, they were not. Those to the same
+    subject are one above the other.
     """
-    if not pairs:
-        return
-
-    ratio, difference, slow_sec, slow_accuracy, fast_sec = map(
-        statistics.median,
-        zip(*map(_figures, pairs), strict=True),
-    )
-    if ratio < 1 or difference < 0:
-        return
-    height = slow_accuracy + 0.03  # above the markers
-    axis.annotate(
-        "",
-        (fast_sec, height),
-        (slow_sec, height),
-        arrowprops={"arrowstyle": "->", "shrinkA": 0, "shrinkB": 0},
-    )
-    axis.annotate(
-        f"{ratio:.3g} times sooner",
-        (math.sqrt(fast_sec * slow_sec), height),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="center",
-        fontsize=12,
-        fontweight="bold",
-    )
+    num_drawn = collections.Counter()
+    for comparison in comparisons:
+        ratio, difference, slow_sec, slow_accuracy, fast_sec = map(
+            statistics.median,
+            zip(*map(_figures, comparison.pairs), strict=True),
+        )
+        if ratio < 1 or difference < 0:
+            continue
+        _, color, _ = _STYLES[comparison.slow]
+        # Above the markers.
+        height = slow_accuracy + 0.03 + 0.02 * num_drawn[comparison.fast]
+        num_drawn[comparison.fast] += 1
+        axis.annotate(
+            "",
+            (fast_sec, height),
+            (slow_sec, height),
+            arrowprops={
+                "arrowstyle": "->",
+                "color": color,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
+        axis.annotate(
+            f"{ratio:.3g} times sooner",
+            (math.sqrt(fast_sec * slow_sec), height),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            color=color,
+            fontsize=12,
+            fontweight="bold",
+        )
 
 
 def _figures(pair: Pair) -> tuple[float, ...]:

@@ -67,34 +67,56 @@ class Pair:
         return self.fast_accuracy - self.slow_accuracy
 
 
-def find_pairs(
-    runs: dict[str, dict[str, Run]], target: float
-) -> dict[str, list[Pair]]:
-    """Returns what the slow subjects and the fast ones did with the same seed.
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What a slow subject and a fast one did with the same seeds."""
+
+    case: str
+    slow: str
+    fast: str
+    pairs: list[Pair]
+
+
+def compare(
+    runs: dict[str, dict[str, Run]], target: float, peers: dict[str, str]
+) -> list[Comparison]:
+    """Returns the original against speedrun_s, and each peer against ours.
 
     The original counts from where its validation has shown `target`, against
-    speedrun_s without test-time augmentation; the peer at its end, both with.
+    speedrun_s without test-time augmentation; a peer at its end, both with.
+
+    Args:
+        runs: by subject and seed.
+        peers: names of subjects, and of those whose counterparts they are.
     """
-    originals, peers = (
-        runs.get(name, {}) for name in ("original", "torch_speedrun")
-    )
     to_target = [
-        Pair(sec, target, run.train_sec, run.test_accuracy)
-        for seed, run in runs.get("speedrun_s", {}).items()
-        if seed in originals
-        and (sec := originals[seed].sec_to(target)) is not None
+        Pair(sec, target, fast.train_sec, fast.test_accuracy)
+        for slow, fast in _with_the_same_seed(runs, "original", "speedrun_s")
+        if (sec := slow.sec_to(target)) is not None
     ]
-    to_the_end = [
-        Pair(
-            peers[seed].train_sec,
-            peers[seed].best_test_accuracy,
-            run.train_sec,
-            run.best_test_accuracy,
-        )
-        for seed, run in runs.get("speedrun_m", {}).items()
-        if seed in peers
+    case = f"original to {target:.4g} / speedrun_s"
+    comparisons = [Comparison(case, "original", "speedrun_s", to_target)]
+    for peer, ours in peers.items():
+        to_the_end = [
+            Pair(
+                slow.train_sec,
+                slow.best_test_accuracy,
+                fast.train_sec,
+                fast.best_test_accuracy,
+            )
+            for slow, fast in _with_the_same_seed(runs, peer, ours)
+        ]
+        case = f"{peer} / {ours}"
+        comparisons.append(Comparison(case, peer, ours, to_the_end))
+    return [comparison for comparison in comparisons if comparison.pairs]
+
+
+def _with_the_same_seed(
+    runs: dict[str, dict[str, Run]], slow: str, fast: str
+) -> list[tuple[Run, Run]]:
+    slow_runs = runs.get(slow, {})
+    return [
+        (slow_runs[seed], run)
+        for seed, run in runs.get(fast, {}).items()
+        if seed in slow_runs
     ]
-    return {
-        f"original to {target:.4g} / speedrun_s": to_target,
-        "torch_speedrun / speedrun_m": to_the_end,
-    }

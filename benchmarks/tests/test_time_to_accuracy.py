@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import io
 import json
 import pathlib
@@ -8,8 +9,8 @@ import numpy as np
 import time_to_accuracy
 from absl.testing import absltest, parameterized
 from harness import accuracy_picture
-from harness.accuracy_runs import Run, find_pairs, read_run
-from time_to_accuracy import Subject
+from harness.accuracy_runs import Run, compare, read_run
+from time_to_accuracy import PEERS, Subject
 
 from cifar10_tf.datasets.loading import Examples, ImageDataset
 from tests import fakes
@@ -17,10 +18,11 @@ from tests import fakes
 # Leaves a run, or fails half-way, and says so in the file that it is given.
 _PROGRAM = """
 import json, pathlib, sys
-log, status, seed, run_dir = sys.argv[1:5]
-run_dir = pathlib.Path(run_dir.removeprefix("--run_dir="))
+log, status, *flags = sys.argv[1:]
+flags = dict(flag.partition("=")[::2] for flag in flags)
+run_dir, _ = pathlib.Path(flags.pop("--run_dir")), flags.pop("--seed")
 with open(log, "a") as file:
-    print(run_dir.name, *sys.argv[5:], file=file)
+    print(run_dir.name, *map("".join, flags.items()), file=file)
 run_dir.mkdir(parents=True)
 line = {"train_sec": 5.0, "val_accuracy": 0.5}
 (run_dir / "metrics.jsonl").write_text(json.dumps(line) + "\\n")
@@ -83,7 +85,8 @@ class TrainAllTest(absltest.TestCase):
 
     def _started(self, subjects, seeds, quick=False):
         self._log.write_text("")
-        with contextlib.redirect_stderr(io.StringIO()):
+        self._stderr = io.StringIO()
+        with contextlib.redirect_stderr(self._stderr):
             time_to_accuracy.train_all(
                 subjects, seeds, self._work, "any", quick
             )
@@ -101,6 +104,44 @@ class TrainAllTest(absltest.TestCase):
             {"good": ["1", "2"], "fine": ["1", "2"]},
         )
         self.assertEqual(runs["good"]["1"].curve, [(5.0, 0.5)])
+
+    def test_whose_package_is_missing_is_left_out_and_that_is_said(self):
+        subjects = time_to_accuracy.SUBJECTS
+        packages = "absl", "package_that_is_nowhere"
+        subjects["bad"] = dataclasses.replace(
+            subjects["good"], packages=packages
+        )
+        self.assertEqual(self._started(["bad", "good"], "1"), ["good-seed1"])
+        self.assertIn(
+            "bad: left out; pip install package_that_is_nowhere to have it\n",
+            self._stderr.getvalue(),
+        )
+
+    def test_peers_get_the_images_of_their_counterpart(self):
+        subjects = time_to_accuracy.SUBJECTS
+        good = subjects["good"]
+        command = (*good.command, "--data={data}")
+        for peer in "one", "other":
+            subjects[peer] = Subject(command, peer_of="good")
+        with (
+            mock.patch.object(
+                time_to_accuracy, "PEERS", {"one": "good", "other": "good"}
+            ),
+            mock.patch.object(
+                time_to_accuracy,
+                "write_arrays",
+                side_effect=lambda path, *_: path.touch(),
+            ) as write_arrays,
+        ):
+            started = self._started(["good", "one", "other"], "1")
+        [call] = write_arrays.call_args_list
+        path, *arguments = call.args
+        self.assertEqual(arguments, ["any", "good", False])
+        self.assertEqual(
+            started,
+            [f"{name}-seed1 --data{path}" for name in ("other", "one")]
+            + ["good-seed1"],
+        )
 
     def test_finished_runs_are_merged_and_unfinished_ones_run_again(self):
         self._started(["good"], "1")
@@ -148,6 +189,7 @@ _RUNS = {
     },
     "speedrun_m": {"1": _run(500, 0.91, 0.92, curve=[(250, 0.8)])},
     "torch_speedrun": {"1": _run(1000, 0.9, 0.91)},
+    "torch_muon": {"1": _run(600, 0.89, 0.905), "2": _run(9, 0.1, 0.1)},
 }
 
 
@@ -184,6 +226,14 @@ class ReportTest(parameterized.TestCase):
                 ours,
                 "test_accuracy_difference",
             ): (0.01, 1),
+            # Of the seeds that both have.
+            ("speedrun_m", "torch_muon", "train_sec"): (304.5, 2),
+            ("torch_muon / speedrun_m", ours, "ratio"): (1.2, 1),
+            (
+                "torch_muon / speedrun_m",
+                ours,
+                "test_accuracy_difference",
+            ): (0.015, 1),
         }.items():
             case, *rest = key
             self.assertEqual(found[f"{case}, data", *rest], value, key)
@@ -193,29 +243,38 @@ class ReportTest(parameterized.TestCase):
         }
         self.assertIn("test_accuracy", metrics)
         self.assertNotIn("test_accuracy_tta", metrics)
+        self.assertNoCommonElements(
+            {row["case"] for row in rows},
+            ["torch_speedrun_m / speedrun_m, data"],
+        )
 
     def _figure(self, runs):
-        pairs = find_pairs(runs, 0.75)
-        return accuracy_picture.draw(runs, pairs, [0.75, 0.9], "a title")
+        comparisons = compare(runs, 0.75, PEERS)
+        return accuracy_picture.draw(runs, comparisons, [0.75, 0.9], "a title")
 
     def test_picture_shows_the_medians_and_the_ratios(self):
         axis = self._figure(_RUNS).axes[0]
         legend = [text.get_text() for text in axis.get_legend().get_texts()]
-        self.assertLen(legend, 4)
+        self.assertLen(legend, 5)
         self.assertIn("speedrun_s: 77.5% in 45 s (2 runs)", legend)
-        ratios = [text.get_text() for text in axis.texts if text.get_text()]
-        self.assertEqual(ratios, ["20 times sooner", "2 times sooner"])
+        ratios = [text for text in axis.texts if text.get_text()]
+        self.assertEqual(
+            [text.get_text() for text in ratios],
+            ["20 times sooner", "2 times sooner", "1.2 times sooner"],
+        )
+        # None lies on another.
+        self.assertLen({text.xy[1] for text in ratios}, 3)
 
     def test_picture_praises_no_run_that_is_less_accurate(self):
         worse = {"1": _run(500, 0.9, 0.909)}
         axis = self._figure(_RUNS | {"speedrun_m": worse}).axes[0]
         ratios = [text.get_text() for text in axis.texts if text.get_text()]
-        self.assertEqual(ratios, ["20 times sooner"])
+        self.assertEqual(ratios, ["20 times sooner", "1.2 times sooner"])
 
     def test_every_subject_has_a_style(self):
         runs = {name: {"1": _run(9, 0.5)} for name in time_to_accuracy.SUBJECTS}
         path = pathlib.Path(self.create_tempdir().full_path) / "new" / "a.png"
-        accuracy_picture.save(path, runs, {}, [0.75], "a title")
+        accuracy_picture.save(path, runs, [], [0.75], "a title")
         self.assertEqual(path.read_bytes()[:4], b"\x89PNG")
 
 
