@@ -32,10 +32,11 @@ lint: .venv/installed-test
 bench: .venv/installed
 	$(BIN)/python benchmarks/run_all.py $(BENCH_ARGS)
 
-# Writes the tables of settings and models in the documentation anew.
+# Writes the tables of settings, models and results in the documentation anew.
 tables: .venv/installed
 	$(BIN)/python docs/tables.py
 	$(BIN)/python docs/scaling.py
+	$(BIN)/python docs/results.py
 
 clean:
 	rm -rf .venv
