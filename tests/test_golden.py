@@ -15,8 +15,9 @@ class GoldenTest(absltest.TestCase):
     def test_short_trainings(self):
         trainings = golden.trainings(launcher.heavy().run)
         by_machine = golden.read()["trainings"]
-        if golden.machine() in by_machine:
-            self.assertEqual(trainings, by_machine[golden.machine()])
+        # What has changed on purpose is known of the machine where it was done.
+        for model, expected in by_machine.get(golden.machine(), {}).items():
+            self.assertEqual(trainings[model], expected, model)
         # Other machines round differently, but learn the same, in float32. In
         # bfloat16 they may even find other images easy.
         (expected, *_) = by_machine.values()

@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers
 
 from cifar10_tf.models.layers import blocks, whitening
+from cifar10_tf.models.layers.conv_before_pooling import ConvBeforePooling
 from cifar10_tf.models.layers.small_map_convolution import SmallMapConv2D
 
 _NUM_WHITENING_FILTERS = 24
@@ -56,7 +57,7 @@ def _build(
     x = whitening.whiten(x, _NUM_WHITENING_FILTERS, kernel_size, strides)
     x = layers.ReLU()(x)
     for width in widths:
-        x = layers.MaxPooling2D(2)(_conv(x, width))
+        x = layers.MaxPooling2D(2)(_conv(x, width, ConvBeforePooling))
         x = start = layers.ReLU()(_norm(x))
         for _ in range(depth - 2):
             x = layers.ReLU()(_norm(_conv(x, width)))
@@ -69,8 +70,8 @@ def _build(
     return keras.Model(inputs, outputs, name=name)
 
 
-def _conv(x, filters: int):
-    return SmallMapConv2D(
+def _conv(x, filters: int, layer: type = SmallMapConv2D):
+    return layer(
         filters,
         3,
         padding="same",

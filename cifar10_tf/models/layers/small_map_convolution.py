@@ -7,6 +7,15 @@ import tensorflow as tf
 _MAX_SIZE = 8
 
 
+def is_small_on_cpu(maps) -> bool:
+    """Tells whether oneDNN's own kernel for such maps is slow."""
+    return (
+        maps.dtype == "bfloat16"
+        and max(maps.shape[1:3]) <= _MAX_SIZE
+        and not tf.config.get_visible_devices("GPU")
+    )
+
+
 @keras.saving.register_keras_serializable(package="cifar10_tf")
 class SmallMapConv2D(keras.layers.Conv2D):
     """Keras's convolution, its kernel's gradient one product of matrices.
@@ -21,12 +30,10 @@ class SmallMapConv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs, kernel):
         shape = self.kernel_size, self.strides, self.dilation_rate
         is_faster = (
-            inputs.dtype == "bfloat16"
-            and max(inputs.shape[1:3]) <= _MAX_SIZE
+            is_small_on_cpu(inputs)
             and shape == ((3, 3), (1, 1), (1, 1))
             and self.padding == "same"
             and self.groups == 1
-            and not tf.config.get_visible_devices("GPU")
         )
         if not is_faster:
             return super().convolution_op(inputs, kernel)

@@ -1,0 +1,87 @@
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest, parameterized
+
+from cifar10_tf.models.layers import conv_before_pooling, winograd
+from cifar10_tf.models.layers.conv_before_pooling import ConvBeforePooling
+
+_TOLERANCES = {"float32": 1e-5, "mixed_float16": 5e-3, "mixed_bfloat16": 2e-2}
+
+
+def _results(layer, x):
+    """Returns what is pooled, and the gradients by the input and the kernel."""
+    layer.build(x.shape)
+    rng = np.random.RandomState(1)
+    layer.kernel.assign(rng.normal(size=layer.kernel.shape))
+    x = tf.cast(x, layer.compute_dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        # Averages, as the largest may be another one by rounding.
+        y = keras.layers.AveragePooling2D(2)(layer(x))
+        direction = rng.normal(size=y.shape)
+        loss = tf.reduce_sum(tf.cast(y, "float32") * direction)
+    gradients = tape.gradient(loss, [x, layer.kernel.value])
+    return [tf.cast(v, "float32").numpy() for v in (y, *gradients)]
+
+
+class ConvBeforePoolingTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+
+    @parameterized.product(
+        policy=list(_TOLERANCES),
+        size=[(7, 7), (3, 5), (15, 9), (7, 4), (4, 7), (8, 8)],
+        least=[1, 128],  # channels, for fewer products
+    )
+    def test_the_pooling_has_what_keras_gives_it(self, policy, size, least):
+        self.enterContext(
+            mock.patch.object(conv_before_pooling, "_MIN_CHANNELS", least)
+        )
+        keras.config.set_dtype_policy(policy)
+        x = np.random.RandomState(0).normal(size=(4, *size, 5))
+        ours, kerass = (
+            _results(layer(6, 3, padding="same", use_bias=False), x)
+            for layer in (ConvBeforePooling, keras.layers.Conv2D)
+        )
+        for one, other in zip(ours, kerass, strict=True):
+            np.testing.assert_allclose(
+                one, other, atol=_TOLERANCES[policy] * np.abs(other).max()
+            )
+
+    @parameterized.parameters(
+        ((31, 7), (30, 6)), ((14, 15), (14, 14)), ((8, 8), (8, 8))
+    )
+    def test_computes_no_more(self, size, expected):
+        layer = ConvBeforePooling(6, 3, padding="same", use_bias=False)
+        for inputs in keras.Input((*size, 5)), np.zeros((2, *size, 5)):
+            self.assertEqual(layer(inputs).shape[1:3], expected)
+
+    @parameterized.parameters(
+        ("mixed_bfloat16", 7, 128, [], 1),
+        ("mixed_bfloat16", 7, 127, [], 0),
+        ("mixed_bfloat16", 9, 128, [], 0),
+        ("mixed_bfloat16", 7, 128, ["GPU"], 0),
+        ("float32", 7, 128, [], 0),
+        ("mixed_float16", 7, 128, [], 0),
+    )
+    def test_fewer_products_where_that_is_faster(
+        self, policy, size, channels, gpus, num_calls
+    ):
+        keras.config.set_dtype_policy(policy)
+        with (
+            mock.patch.object(tf.config, "get_visible_devices", lambda _: gpus),
+            mock.patch.object(
+                winograd, "convolve", wraps=winograd.convolve
+            ) as convolve,
+        ):
+            layer = ConvBeforePooling(128, 3, padding="same", use_bias=False)
+            layer(np.zeros((1, size, size, channels)))
+        self.assertEqual(convolve.call_count, num_calls)
+
+
+if __name__ == "__main__":
+    absltest.main()
