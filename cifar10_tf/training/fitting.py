@@ -44,6 +44,14 @@ class Setup(NamedTuple):
     checkpoint_every_sec: float
 
 
+class _Record(NamedTuple):
+    """What is kept of a training, in its checkpoints too."""
+
+    provenance: Provenance
+    throughput: Throughput
+    log: MetricsLog
+
+
 def fit(
     model: keras.Model,
     setup: Setup,
@@ -72,19 +80,13 @@ def fit(
         easy_images.find_easy_images(config, data, resume_from)
     )
     throughput.train_sec = time.perf_counter() - start
-    provenance = _provenance(config, data, is_easy, environment)
-    log = MetricsLog(run.metrics if workers.is_chief else None)
+    record = _Record(
+        _provenance(config, data, is_easy, environment),
+        throughput,
+        MetricsLog(run.metrics if workers.is_chief else None),
+    )
     with devices.scope():
-        _fit(
-            model,
-            setup,
-            steps_per_epoch,
-            throughput,
-            resume_from,
-            provenance,
-            is_easy,
-            log,
-        )
+        _fit(model, setup, steps_per_epoch, resume_from, is_easy, record)
     interruption.release()  # what the end of the training held back
 
 
@@ -92,15 +94,14 @@ def _fit(
     model: keras.Model,
     setup: Setup,
     steps_per_epoch: int,
-    throughput: Throughput,
     resume_from: Checkpoint | None,
-    provenance: Provenance,
     is_easy: np.ndarray,
-    log: MetricsLog,
+    record: _Record,
 ) -> None:
     """Trains on the devices in whose scope it is called."""
     config, data, devices, *_ = setup
     workers = devices.workers
+    provenance, throughput, log = record
     first_step = resume(
         model, resume_from, provenance, throughput=throughput, log=log
     )
@@ -129,14 +130,7 @@ def _fit(
             validation=data.validation,
             callbacks=[
                 throughput,
-                *_saving(
-                    setup,
-                    provenance,
-                    first_step,
-                    throughput,
-                    log,
-                    until_written,
-                ),
+                *_saving(setup, record, first_step, until_written),
                 *([AveragedValidation()] if config.ema else []),
                 log,
             ],
@@ -148,10 +142,8 @@ def _fit(
 
 def _saving(
     setup: Setup,
-    provenance: Provenance,
+    record: _Record,
     first_step: int,
-    throughput: Throughput,
-    log: MetricsLog,
     until_written: contextlib.ExitStack,
 ) -> list[keras.callbacks.Callback]:
     """Returns what saves a training, and stops it where it can't go on.
@@ -164,7 +156,9 @@ def _saving(
         return [Divergence(lambda: "worker 0 has what is saved"), Stop(workers)]
     run.write_config(config)  # its data may be in another place now
     if board:
-        board.begin(first_step, log, lambda: results.samples_png(config, data))
+        board.begin(
+            first_step, record.log, lambda: results.samples_png(config, data)
+        )
     writer = CheckpointWriter(run.checkpoints, kept_step=first_step or None)
     until_written.enter_context(writer)
     return [
@@ -173,9 +167,9 @@ def _saving(
         Checkpoints(
             workers,
             writer,
-            provenance,
-            throughput=throughput,
-            log=log,
+            record.provenance,
+            throughput=record.throughput,
+            log=record.log,
             every_sec=every_sec,
         ),
     ]
