@@ -1,17 +1,18 @@
 """Random changes to batches of images: pure functions of (images, draws).
 
-Images are [batch, height, width, channels], uint8 or float32 in [0, 1] as each
-function says. What mixes examples also takes and returns labels, float32
-[batch, num_classes]; the partner of an example is the one before it in the
-batch, whose order is random already.
+Images are [batch, height, width, channels], uint8 or, once something has made
+them so, float32 in [0, 1]. What mixes examples also takes and returns labels,
+float32 [batch, num_classes]; the partner of an example is the one before it in
+the batch, whose order is random already.
 """
 
-import math
 from collections.abc import Callable
 
 import tensorflow as tf
 
+from cifar10_tf.pipeline import pixels
 from cifar10_tf.pipeline.draws import Draws
+from cifar10_tf.pipeline.pixels import to_float
 from cifar10_tf.pipeline.randaugment import randaugment
 
 
@@ -22,10 +23,8 @@ def cutout(images, draws: Draws, size: int):
     DeVries and Taylor, "Improved regularization of convolutional neural
     networks with cutout", arXiv 1708.04552.
     """
-    mask, _ = _box(
-        images, draws.uniform(before=[2]), tf.constant([[size], [size]])
-    )
-    return _select(mask, tf.constant(128, tf.uint8), images)
+    box = _box(images, draws.uniform(before=[2]), tf.constant([[size], [size]]))
+    return pixels.fill(images, *box, value=128)
 
 
 def cutmix(images, labels, draws: Draws):
@@ -38,42 +37,37 @@ def cutmix(images, labels, draws: Draws):
     area, *centers = tf.unstack(draws.uniform(before=[3]))
     size = tf.cast(tf.shape(images)[1:3], tf.float32)
     sides = tf.cast(size[:, None] * tf.sqrt(area), tf.int32)
-    mask, share = _box(images, tf.stack(centers), sides)
-    images = _select(mask, tf.roll(images, 1, axis=0), images)
-    return images, _mix(labels, share[:, None])
+    low, high = _box(images, tf.stack(centers), sides)
+    height, width = images.shape[1:3]
+    inside = tf.clip_by_value(high, 0, [[height], [width]]) - tf.maximum(low, 0)
+    share = tf.cast(inside[0] * inside[1], tf.float32) / (height * width)
+    return pixels.paste(images, low, high), pixels.mix(labels, share[:, None])
 
 
 def brightness(images, draws: Draws, strength: float):
-    """Adds up to `strength`, or takes it away, from each float32 image."""
+    """Adds up to `strength`, or takes it away, from each image."""
     change = _symmetric(draws, strength)
-    return tf.clip_by_value(images + change, 0.0, 1.0)
+    return tf.clip_by_value(to_float(images) + change, 0.0, 1.0)
 
 
 def contrast(images, draws: Draws, strength: float):
-    """Scales each float32 image's distance from mid-grey.
+    """Scales each image's distance from mid-grey.
 
     The factor is uniform in 1 - strength to 1 + strength.
     """
     factor = 1.0 + _symmetric(draws, strength)
-    return tf.clip_by_value((images - 0.5) * factor + 0.5, 0.0, 1.0)
+    return tf.clip_by_value((to_float(images) - 0.5) * factor + 0.5, 0.0, 1.0)
 
 
 def mixup(images, labels, draws: Draws):
-    """Mixes each float32 image with its partner, and so the labels.
+    """Mixes each image with its partner, and so the labels.
 
     The partner's weight is uniform in [0, 1] for each example: the Beta(1, 1)
     of the CIFAR experiments in Zhang et al., "mixup: beyond empirical risk
     minimization", ICLR 2018, arXiv 1710.09412.
     """
     weight = draws.uniform(after=[1])
-    # Flat, because broadcasting over four dimensions is slow.
-    flat = tf.reshape(images, [_batch_size(images), -1])
-    mixed = tf.reshape(_mix(flat, weight), tf.shape(images))
-    return mixed, _mix(labels, weight)
-
-
-def _batch_size(images):
-    return tf.shape(images)[0]
+    return pixels.mix_images(images, weight), pixels.mix(labels, weight)
 
 
 def _symmetric(draws: Draws, strength: float):
@@ -81,13 +75,8 @@ def _symmetric(draws: Draws, strength: float):
     return draws.uniform(after=[1, 1, 1], low=-strength, high=strength)
 
 
-def _mix(values, weight):
-    """Returns the partner's values at `weight`, in 0 to 1, into each one's."""
-    return values * (1 - weight) + tf.roll(values, 1, axis=0) * weight
-
-
 def _box(images, centers, sides):
-    """Returns a mask of a box in each image, and the share that it covers.
+    """Returns where a box begins and where it ends in each image.
 
     Args:
         images: [batch, height, width, channels].
@@ -95,49 +84,12 @@ def _box(images, centers, sides):
         sides: int32 [2, batch] or [2, 1], in pixels.
 
     Returns:
-        A uint8 mask of the images' shape, 255 inside and 0 outside, and the
-        share of the image, float32 [batch].
+        int32 [2, batch], the first row and column of the box, and the first
+        ones after it, perhaps beyond the border.
     """
-    _, height, width, channels = images.shape
-    inside = []
-    for size, center, side in zip(
-        (height, width), tf.unstack(centers), tf.unstack(sides), strict=True
-    ):
-        low = tf.cast(center * size, tf.int32) - side // 2
-        low, high = low[:, None], (low + side)[:, None]
-        inside.append((tf.range(size) >= low) & (tf.range(size) < high))
-    counts = [tf.math.count_nonzero(i, 1, dtype=tf.float32) for i in inside]
-    share = counts[0] * counts[1] / (height * width)
-    # Each row of the mask is copied, from the box's columns or from no columns:
-    # ten times as fast as a product of rows and columns.
-    rows, columns = inside
-    columns = tf.repeat(tf.cast(columns, tf.uint8) * 255, channels, axis=1)
-    which = tf.where(rows, 1 + tf.range(tf.shape(rows)[0])[:, None], 0)
-    mask = tf.gather(tf.pad(columns, [[1, 0], [0, 0]]), which)
-    return tf.reshape(mask, tf.shape(images)), share
-
-
-def _select(mask, inside, outside):
-    """Returns `inside` where the mask is 255 and `outside` where it is 0.
-
-    Args:
-        mask, outside: uint8 [batch, height, width, channels].
-        inside: the same, or one value for all.
-    """
-    # Bits of whole words: five times as fast as bytes, fifty as tf.where.
-    word_size = math.gcd(math.prod(outside.shape[1:]), 8)
-    word = {8: tf.int64, 4: tf.int32, 2: tf.int16, 1: tf.uint8}[word_size]
-
-    def to_words(pixels):
-        return tf.bitcast(tf.reshape(pixels, [-1, word_size]), word)
-
-    if not inside.shape.rank:
-        inside = tf.fill([word_size], inside)
-    mask, inside, outside_words = map(to_words, (mask, inside, outside))
-    xor = tf.bitwise.bitwise_xor
-    different = tf.bitwise.bitwise_and(xor(outside_words, inside), mask)
-    selected = tf.bitcast(xor(outside_words, different), tf.uint8)
-    return tf.reshape(selected, tf.shape(outside))
+    height, width = images.shape[1:3]
+    low = tf.cast(centers * [[height], [width]], tf.int32) - sides // 2
+    return low, low + sides
 
 
 def _of_images(change: Callable) -> Callable:
@@ -155,7 +107,7 @@ def _mixing(change: Callable) -> Callable:
 
 # By the names and in the order of `settings.augmentations`; what flips or crops
 # is in `crops_and_flips`. Each is a function of (images, labels, draws,
-# strength), of images that are still bytes or already floats.
+# strength), of images that are still bytes or that become floats.
 ON_BYTES = {
     "randaugment": _of_images(randaugment),
     "cutout": _of_images(cutout),
