@@ -3,8 +3,9 @@
     python benchmarks/input_pipeline.py [--quick] [--output=FILE.json]
 
 50,000 random uint8 images of 32x32x3 become shuffled batches of 512, float32
-in [0, 1], with labels, in four cases: `none` does no more, then `flip+crop`,
-`flip+crop+cutout`, and `full`, with mixup (--quick: the first two). The
+in [0, 1], with labels, in five cases: `none` does no more, then `flip+crop`,
+`flip+crop+cutout`, `flip+crop+cutmix`, and `full`, flip, crop, cutout and mixup
+(--quick: the first two). The
 subjects are described in `peers/`, one file each; those whose package is
 missing are left out.
 

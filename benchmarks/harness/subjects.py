@@ -1,6 +1,6 @@
 """What is compared: who can take part, and whose turn it is."""
 
-import importlib.util
+import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -10,13 +10,21 @@ _Value = TypeVar("_Value")
 
 def is_installed(subject: str, packages: Sequence[str]) -> bool:
     """Tells whether a subject has its packages; says so on stderr if not."""
-    missing = [p for p in packages if not importlib.util.find_spec(p)]
+    missing = [p for p in packages if not _is_there(p)]
     if missing:
         print(
             f"{subject}: left out; pip install {' '.join(missing)} to have it",
             file=sys.stderr,
         )
     return not missing
+
+
+def _is_there(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def turns(names: Sequence[str], repeats: int) -> Iterator[tuple[int, str]]:

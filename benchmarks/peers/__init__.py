@@ -10,7 +10,8 @@ layout and form usual with that library. Every case shuffles anew each epoch;
 `flip+crop` mirrors with probability 1/2 and crops 32x32 at random after
 reflecting 4 pixels at each edge; `cutout` blanks a square of 8x8 pixels in each
 image (this project's may reach over the border, the others' may not); `full`
-adds mixup, its weights drawn for each image or for each batch.
+adds mixup, its weights drawn for each image or for each batch; `cutmix` puts a
+box of another image into each, drawn for each image or for each batch.
 
 `trainings` is of another kind: whole trainings, for `time_to_accuracy`.
 
@@ -18,7 +19,7 @@ Two are no peers: `torch_windows`, this project's method in PyTorch, and
 `memcpy`, the limit, which does nothing but copy.
 """
 
-CASES = ("none", "flip+crop", "flip+crop+cutout", "full")
+CASES = ("none", "flip+crop", "flip+crop+cutout", "flip+crop+cutmix", "full")
 
 # What each subject needs beyond this package.
 SUBJECTS = {
@@ -30,5 +31,6 @@ SUBJECTS = {
     "torch_batches": ("torch",),
     "torch_windows": ("torch",),
     "grain_loader": ("grain",),
+    "dali": ("nvidia-dali-cuda120",),
     "memcpy": (),
 }

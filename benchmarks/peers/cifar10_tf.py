@@ -10,6 +10,7 @@ _AUGMENT = {
     "none": "none",
     "flip+crop": "flip,crop=4",
     "flip+crop+cutout": "flip,crop=4,cutout=8",
+    "flip+crop+cutmix": "flip,crop=4,cutmix",
     "full": "flip,crop=4,cutout=8,mixup",
 }
 

@@ -9,6 +9,8 @@ advises for data in memory: on two cores neither threads nor processes gained.
 import grain
 import numpy as np
 
+from peers.box_of_a_batch import box
+
 
 def batches(images, labels, case, batch_size):
     """Returns batches of (images, one-hot labels)."""
@@ -21,10 +23,12 @@ def batches(images, labels, case, batch_size):
             x = images[indices]
         else:
             x = _flip_and_crop(padded, indices, rng)
+        y = one_hot[indices]
+        if case == "flip+crop+cutmix":
+            x, y = _cutmix(x, y, rng)
         x = np.multiply(x, np.float32(1 / 255), dtype=np.float32)
         if case in ("flip+crop+cutout", "full"):
             _cutout(x, rng)
-        y = one_hot[indices]
         return _mixup(x, y, rng) if case == "full" else (x, y)
 
     ds = grain.MapDataset.range(len(images)).seed(1).shuffle()
@@ -54,6 +58,13 @@ def _cutout(x, rng, side=8):
     columns = rng.integers(width - side + 1, size=(n, 1)) + places
     which = np.arange(n)[:, None, None]
     x[which, rows[:, :, None], columns[:, None, :]] = 0
+
+
+def _cutmix(x, y, rng):
+    rows, columns, share = box(x.shape[1], *rng.random(3))
+    x[:, rows, columns] = np.roll(x[:, rows, columns], 1, axis=0)
+    share = np.float32(share)
+    return x, share * np.roll(y, 1, axis=0) + (1 - share) * y
 
 
 def _mixup(x, y, rng):

@@ -30,13 +30,16 @@ def batches(images, labels, case, batch_size):
             )
         )
     pipeline = layers.Pipeline(augment)
-    mixup = layers.MixUp(alpha=1.0)
+    mixing = {
+        "full": layers.MixUp(alpha=1.0),
+        "flip+crop+cutmix": layers.CutMix(),
+    }.get(case)
 
     def prepare(images, labels):
         images = pipeline(images, training=True)
         labels = tf.one_hot(labels, 10)
-        if case == "full":
-            mixed = mixup({"images": images, "labels": labels}, training=True)
+        if mixing:
+            mixed = mixing({"images": images, "labels": labels}, training=True)
             return mixed["images"], mixed["labels"]
         return images, labels
 

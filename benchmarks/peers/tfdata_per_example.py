@@ -29,8 +29,9 @@ def batches(
     ds = ds.map(prepare, num_parallel_calls=num_parallel_calls).batch(
         batch_size
     )
-    if case == "full":
-        ds = ds.map(_mixup, num_parallel_calls=tf.data.AUTOTUNE)
+    mixing = {"full": _mixup, "flip+crop+cutmix": _cutmix}.get(case)
+    if mixing:
+        ds = ds.map(mixing, num_parallel_calls=tf.data.AUTOTUNE)
     return ds.repeat().prefetch(tf.data.AUTOTUNE)
 
 
@@ -48,6 +49,18 @@ def _cutout(image, side=8):
         constant_values=1.0,
     )
     return image * hole
+
+
+def _cutmix(images, labels):
+    # One box for the batch.
+    area, *center = tf.unstack(tf.random.uniform([3]))
+    places, half = tf.range(32.0) + 0.5, 16 * tf.sqrt(area)
+    rows, columns = (tf.abs(places - 32 * c) < half for c in center)
+    box = rows[:, None] & columns
+    share = tf.reduce_mean(tf.cast(box, tf.float32))
+    order = tf.random.shuffle(tf.range(tf.shape(images)[0]))
+    mixed = tf.where(box[:, :, None], tf.gather(images, order), images)
+    return mixed, labels + share * (tf.gather(labels, order) - labels)
 
 
 def _mixup(images, labels):

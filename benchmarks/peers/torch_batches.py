@@ -21,6 +21,7 @@ import torch
 from torch.nn import functional
 
 from cifar10_tf.system.inventory import num_cpus
+from peers.box_of_a_batch import box
 
 _NUM_THREADS = num_cpus()
 torch.set_num_threads(1)
@@ -66,7 +67,10 @@ class Batches:
 
     def _batch(self, indices):
         y = self._labels[indices]
-        x = self._view(indices).float().div_(255)
+        x = self._view(indices)
+        if self._case == "flip+crop+cutmix":
+            x, y = _cutmix(x, y)
+        x = x.float().div_(255)
         if self._case in ("flip+crop+cutout", "full"):
             _cutout_(x)
         return _mixup(x, y) if self._case == "full" else (x, y)
@@ -109,6 +113,14 @@ def _cutout_(x, side=8):
     columns = torch.randint(width - side + 1, (n, 1)) + places
     which = torch.arange(n)[:, None, None]
     x[which, :, rows[:, :, None], columns[:, None, :]] = 0
+
+
+def _cutmix(x, y):
+    rows, columns, share = box(x.shape[2], *torch.rand(3).tolist())
+    pasted = x[:, :, rows, columns]
+    pasted.copy_(pasted.roll(1, 0))
+    y = functional.one_hot(y, 10).float()
+    return x, torch.lerp(y, y.roll(1, 0), share)
 
 
 def _mixup(x, y):

@@ -1,8 +1,10 @@
 """PyTorch's DataLoader with torchvision's transforms, on two worker processes.
 
 Tuned: transforms of the second version, on uint8 tensors, workers that persist
-from one epoch to the next, mixup in the workers.
+from one epoch to the next, mixup and CutMix in the workers.
 """
+
+import functools
 
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
@@ -44,7 +46,9 @@ class _Images(Dataset):
 class _Batches:
     def __init__(self, images, labels, case, batch_size):
         self._dataset = _Images(images, labels, _transform(case))
-        self._collate = _mixed if case == "full" else default_collate
+        self._collate = default_collate
+        if case in _MIXING:
+            self._collate = functools.partial(_mixed, _MIXING[case])
         self._batch_size = batch_size
 
     def __iter__(self):
@@ -73,8 +77,11 @@ def _transform(case):
     return v2.Compose(steps)
 
 
-_mixup = v2.MixUp(num_classes=10)
+_MIXING = {
+    "full": v2.MixUp(num_classes=10),
+    "flip+crop+cutmix": v2.CutMix(num_classes=10),
+}
 
 
-def _mixed(examples):
-    return _mixup(*default_collate(examples))
+def _mixed(mixing, examples):
+    return mixing(*default_collate(examples))
