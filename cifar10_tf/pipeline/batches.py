@@ -40,9 +40,9 @@ def make_train(
         Batches of (images, float32 in [0, 1]; labels, float32, one-hot or, by
         cutmix and mixup, mixed).
 
-    A dataset that crops, or has randaugment, calls NumPy: it can't be moved to
-    another process. All turn tf.data's autotuning off, also for what is built
-    on them, unless that sets `options.autotune.enabled` itself.
+    A dataset that crops calls NumPy: it can't be moved to another process. It
+    turns tf.data's autotuning off, also for what is built on it, unless that
+    sets `options.autotune.enabled` itself.
 
     Raises:
         ValueError: the arrays are of another type or shape, or augment asks for

@@ -1,9 +1,11 @@
 """Mirrored and shifted views of images, gathered in batches."""
 
+import atexit
+import functools
+import gc
+
 import numpy as np
 import tensorflow as tf
-
-from cifar10_tf.pipeline.numpy_calls import call_numpy
 
 
 class Views:
@@ -43,6 +45,7 @@ class Views:
             self._windows = np.lib.stride_tricks.sliding_window_view(
                 rows, (height, width * channels), axis=(1, 2)
             )[:, :, ::channels]
+            _close_iterators_at_exit()
         else:
             with tf.device("CPU:0"):  # in host memory, once
                 self._images = tf.constant(images)
@@ -66,9 +69,11 @@ class Views:
         across = self._num_shifts_across
         # NumPy copies a window row by row; TensorFlow can only gather windows
         # pixel by pixel, which takes three times as long.
-        windows = call_numpy(
+        windows = tf.numpy_function(
             lambda *where: self._windows[where],
             [indices, shift // across, shift % across],
+            tf.uint8,
+            stateful=False,
         )
         return tf.reshape(windows, [-1, *self._shape])
 
@@ -89,3 +94,20 @@ def _with_borders_and_mirrored(
             plain = result[0, piece, ..., channel]
             result[1, piece, ..., channel] = plain[:, :, ::-1]
     return result.reshape(-1, *padded)
+
+
+@functools.cache  # once
+def _close_iterators_at_exit() -> None:
+    atexit.register(_close_iterators)
+
+
+def _close_iterators() -> None:
+    """Ends the prefetching of all iterators that are still open.
+
+    A thread of TensorFlow's that calls NumPy while Python is shutting down
+    never comes back, and the process would wait for it for ever.
+    """
+    for thing in gc.get_objects():
+        # isinstance would ask the thing itself, and some of TFDS's log that.
+        if issubclass(type(thing), tf.data.Iterator):
+            vars(thing).clear()  # TensorFlow deletes what nobody refers to
