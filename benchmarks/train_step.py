@@ -49,7 +49,8 @@ def train_flops(model: keras.Model) -> int:
 
     Two for a multiply-add: forwards, for the gradient of a trainable kernel,
     and for the gradient of an input that depends on trainable weights. Where a
-    convolution pads, zeros count as any other pixel.
+    convolution pads, zeros count as any other pixel, and so do the outputs that
+    `ConvBeforePooling` leaves away: work that is skipped shows as speed.
 
     Args:
         model: in Keras's functional style, data format channels_last.
@@ -77,7 +78,9 @@ def train_flops(model: keras.Model) -> int:
 def _multiply_adds(operation: keras.Operation) -> tuple[int, int]:
     """Returns an image's multiply-adds forwards, with a kernel and without."""
     if isinstance(operation, _KERNEL_LAYERS):
-        positions = math.prod(operation.output.shape[1:-1])
+        skips = isinstance(operation, ConvBeforePooling)
+        maps = operation.input if skips else operation.output
+        positions = math.prod(maps.shape[1:-1])
         return positions * math.prod(operation.kernel.shape), 0
     if isinstance(operation, layers.EinsumDense):
         _, kernel, output = re.split(",|->", operation.equation)

@@ -107,7 +107,7 @@ class TrainAllTest(absltest.TestCase):
 
     def test_whose_package_is_missing_is_left_out_and_that_is_said(self):
         subjects = time_to_accuracy.SUBJECTS
-        packages = "absl", "package_that_is_nowhere"
+        packages = "absl-py", "package_that_is_nowhere"
         subjects["bad"] = dataclasses.replace(
             subjects["good"], packages=packages
         )

@@ -1,3 +1,4 @@
+import contextlib
 from unittest import mock
 
 import tensorflow as tf
@@ -32,6 +33,8 @@ class ChooseTest(absltest.TestCase):
             mock.patch.object(
                 tf.config, "set_logical_device_configuration", made.logical
             ),
+            mock.patch.object(Peers, "meet"),
+            mock.patch.object(devices, "connecting", contextlib.nullcontext),
             mock.patch.object(tf.distribute, "MirroredStrategy", made.mirrored),
             mock.patch.object(
                 tf.distribute, "MultiWorkerMirroredStrategy", made.workers
