@@ -31,6 +31,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from cifar10_tf.models.layers.conv_before_pooling import ConvBeforePooling
 from cifar10_tf.pipeline.batches import make_train
 from cifar10_tf.settings.models import MODELS
 from cifar10_tf.training import precision

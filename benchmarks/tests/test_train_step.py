@@ -7,6 +7,7 @@ from absl.testing import absltest, parameterized
 from keras import layers
 
 from cifar10_tf.models.building import build_model
+from cifar10_tf.models.layers.conv_before_pooling import ConvBeforePooling
 from cifar10_tf.settings.models import MODELS
 
 _COUNTED = pathlib.Path(__file__).parents[2] / "docs" / "train_flops.json"
@@ -86,6 +87,14 @@ class TrainFlopsTest(parameterized.TestCase):
         model = keras.Model(inputs, layers.Dense(3)(x))
         self.assertEqual(
             train_step.train_flops(model), 2 * (2 * 4 * 5 + 3 * 6 * 3)
+        )
+
+    def test_what_a_pooling_drops_counts(self):
+        inputs = keras.Input((7, 7, 3))
+        x = ConvBeforePooling(4, 3, padding="same", use_bias=False)(inputs)
+        self.assertEqual(
+            train_step.train_flops(keras.Model(inputs, x)),
+            2 * 2 * (7 * 7) * (3 * 3 * 3 * 4),
         )
 
     def test_what_it_can_not_count(self):
