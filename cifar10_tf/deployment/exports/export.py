@@ -18,7 +18,7 @@ from cifar10_tf.deployment.metadata import LABELS
 from cifar10_tf.deployment.network import Network
 from cifar10_tf.deployment.runtimes import by_path
 from cifar10_tf.deployment.runtimes.keras_run import KerasRun
-from cifar10_tf.pipeline.batches import to_float
+from cifar10_tf.pipeline.pixels import to_float
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.export_formats import FORMATS
 from cifar10_tf.system import inventory

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from cifar10_tf.deployment.network import IMAGE
 from cifar10_tf.deployment.runtimes.runtime import Runtime
-from cifar10_tf.pipeline.batches import to_float
+from cifar10_tf.pipeline.pixels import to_float
 from cifar10_tf.runs import saved_model
 from cifar10_tf.runs.run_directory import RunDirectory
 

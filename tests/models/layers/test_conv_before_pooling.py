@@ -7,24 +7,7 @@ from absl.testing import absltest, parameterized
 
 from cifar10_tf.models.layers import conv_before_pooling, winograd
 from cifar10_tf.models.layers.conv_before_pooling import ConvBeforePooling
-
-_TOLERANCES = {"float32": 1e-5, "mixed_float16": 5e-3, "mixed_bfloat16": 2e-2}
-
-
-def _results(layer, x):
-    """Returns what is pooled, and the gradients by the input and the kernel."""
-    layer.build(x.shape)
-    rng = np.random.RandomState(1)
-    layer.kernel.assign(rng.normal(size=layer.kernel.shape))
-    x = tf.cast(x, layer.compute_dtype)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        # Averages, as the largest may be another one by rounding.
-        y = keras.layers.AveragePooling2D(2)(layer(x))
-        direction = rng.normal(size=y.shape)
-        loss = tf.reduce_sum(tf.cast(y, "float32") * direction)
-    gradients = tape.gradient(loss, [x, layer.kernel.value])
-    return [tf.cast(v, "float32").numpy() for v in (y, *gradients)]
+from tests.models.layers.convolutions import TOLERANCES, results
 
 
 class ConvBeforePoolingTest(parameterized.TestCase):
@@ -33,7 +16,7 @@ class ConvBeforePoolingTest(parameterized.TestCase):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
 
     @parameterized.product(
-        policy=list(_TOLERANCES),
+        policy=list(TOLERANCES),
         size=[(7, 7), (3, 5), (15, 9), (7, 4), (4, 7), (8, 8)],
         least=[1, 128],  # channels, for fewer products
     )
@@ -44,12 +27,17 @@ class ConvBeforePoolingTest(parameterized.TestCase):
         keras.config.set_dtype_policy(policy)
         x = np.random.RandomState(0).normal(size=(4, *size, 5))
         ours, kerass = (
-            _results(layer(6, 3, padding="same", use_bias=False), x)
+            results(
+                layer(6, 3, padding="same", use_bias=False),
+                x,
+                # Averages, as the largest may be another one by rounding.
+                then=keras.layers.AveragePooling2D(2),
+            )
             for layer in (ConvBeforePooling, keras.layers.Conv2D)
         )
         for one, other in zip(ours, kerass, strict=True):
             np.testing.assert_allclose(
-                one, other, atol=_TOLERANCES[policy] * np.abs(other).max()
+                one, other, atol=TOLERANCES[policy] * np.abs(other).max()
             )
 
     @parameterized.parameters(

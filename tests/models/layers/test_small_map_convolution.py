@@ -7,24 +7,12 @@ from absl.testing import absltest, parameterized
 
 from cifar10_tf.models.layers import small_map_convolution
 from cifar10_tf.models.layers.small_map_convolution import SmallMapConv2D
-
-_TOLERANCES = {"float32": 1e-5, "mixed_float16": 5e-3, "mixed_bfloat16": 2e-2}
+from tests.models.layers.convolutions import TOLERANCES, results
 
 
 def _results(layer_class, x, padding="same", **kwargs):
-    """Returns the outputs and the gradients by the input and the kernel."""
     layer = layer_class(6, 3, padding=padding, use_bias=False, **kwargs)
-    layer.build(x.shape)
-    rng = np.random.RandomState(1)
-    layer.kernel.assign(rng.normal(size=layer.kernel.shape))
-    x = tf.cast(x, layer.compute_dtype)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = layer(x)
-        direction = rng.normal(size=y.shape)
-        loss = tf.reduce_sum(tf.cast(y, "float32") * direction)
-    gradients = tape.gradient(loss, [x, layer.kernel.value])
-    return [tf.cast(v, "float32").numpy() for v in (y, *gradients)]
+    return results(layer, x)
 
 
 class SmallMapConv2DTest(parameterized.TestCase):
@@ -33,7 +21,7 @@ class SmallMapConv2DTest(parameterized.TestCase):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
 
     @parameterized.product(
-        policy=list(_TOLERANCES), size=[(3, 3), (7, 5), (9, 4)]
+        policy=list(TOLERANCES), size=[(3, 3), (7, 5), (9, 4)]
     )
     def test_computes_what_keras_does(self, policy, size):
         keras.config.set_dtype_policy(policy)
@@ -44,7 +32,7 @@ class SmallMapConv2DTest(parameterized.TestCase):
         )
         for one, other in zip(ours, kerass, strict=True):
             np.testing.assert_allclose(
-                one, other, atol=_TOLERANCES[policy] * np.abs(other).max()
+                one, other, atol=TOLERANCES[policy] * np.abs(other).max()
             )
 
     @parameterized.parameters(
