@@ -83,6 +83,7 @@ def whitening_layer(
     *,
     is_centred: bool = False,
     bias: bool = True,
+    epsilon: float = 5e-4,
 ) -> nn.Conv2d:
     """Returns a layer that makes patches of such images uncorrelated.
 
@@ -92,6 +93,7 @@ def whitening_layer(
         images: normalised [n, 3, height, width].
         is_centred: whether the patches' mean is taken off before they are
             measured.
+        epsilon: what is added to the variances.
     """
     patches = functional.unfold(images, kernel_size, stride=stride)
     size = patches.shape[1]
@@ -99,7 +101,7 @@ def whitening_layer(
     if is_centred:
         patches = patches - patches.mean(0)
     values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
-    filters = (vectors / torch.sqrt(values + 5e-4)).T[-12:]
+    filters = (vectors / torch.sqrt(values + epsilon)).T[-12:]
     filters = filters.reshape(12, 3, kernel_size, kernel_size)
     layer = nn.Conv2d(3, 24, kernel_size, stride, bias=bias)
     layer.weight.requires_grad_(False)

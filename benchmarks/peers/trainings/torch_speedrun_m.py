@@ -83,6 +83,7 @@ def make_network(
             stride,
             is_centred=True,
             bias=False,
+            epsilon=0.05,
         ),
         widths,
         _Head,
