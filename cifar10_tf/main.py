@@ -17,6 +17,7 @@ def run() -> None:
         sys.exit(f"error: {errors.NOT_ON_WINDOWS}")
     from cifar10_tf.system import interruption, log_output
 
+    log_output.outlive_terminal()
     log_output.show()
     if isinstance(sys.stdout, io.TextIOWrapper):  # none where it is closed
         # As stderr: a class's name is not worth the end of a training.

@@ -1,8 +1,11 @@
 """Where this package's messages go: to stderr, a line each."""
 
 import contextlib
+import errno
+import io
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -33,6 +36,40 @@ def quiet_stderr() -> Iterator[TextIO]:
             yield stderr
         finally:
             os.dup2(stderr.fileno(), 2)
+
+
+def outlive_terminal() -> None:
+    """Lets printing to a terminal that has closed do nothing, and fail nothing.
+
+    A training that no longer belongs to its terminal (`setsid`, `disown`) gets
+    no signal when it closes, and must not end by its next line. Pipes and files
+    stay as they are.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper) and stream.isatty():
+            terminal = _Terminal(stream.fileno(), "wb", closefd=False)
+            lasting = io.TextIOWrapper(
+                io.BufferedWriter(terminal),
+                encoding=stream.encoding,
+                errors=stream.errors,
+                line_buffering=True,
+            )
+            setattr(sys, name, lasting)
+
+
+class _Terminal(io.FileIO):
+    """A terminal, and nothing in its place once it is gone."""
+
+    def write(self, data) -> int | None:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), self.fileno())
+        return len(data)
 
 
 class _Formatter(logging.Formatter):
