@@ -112,12 +112,13 @@ class Plan:
         ]
 
     def winner(self, values: dict[str, Any]) -> Config:
-        """Returns the config that trains with these settings elsewhere."""
-        return make_config(
-            **self.shared
-            | values
-            | {"data_dir": self.given.get("data_dir"), "run_dir": None}
-        )
+        """Returns the config that trains with these settings beside this."""
+        places = {
+            "data_dir": self.given.get("data_dir"),
+            # The default one may hold a run with other settings.
+            "run_dir": f"{self.path}-best",
+        }
+        return make_config(**self.shared | values | places)
 
     def identity(self) -> dict[str, Any]:
         """Returns what does not change when the sweep goes on."""

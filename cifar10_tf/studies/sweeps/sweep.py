@@ -56,6 +56,7 @@ def train(
     check_time()
     with directory.taken():
         study = optuna_study.open_study(directory, plan)
+        _log.info("Sweep directory: %s", directory.path)
         sweep = _Sweep(study, plan, run_flags)
         try:
             with contextlib.closing(executor.run(sweep.jobs())) as ended:
@@ -84,6 +85,7 @@ class _Sweep:
         """Yields the runs that there are to make."""
         for of_optuna in optuna_study.trials_to_make(self._study, self._plan):
             trial = SweepTrial(of_optuna, self._plan, self._ended)
+            _log.info("%s", summary.beginning(self._study, trial.number))
             for config in trial.configs:
                 if trial.is_over:
                     break

@@ -34,12 +34,12 @@ class PlanTest(parameterized.TestCase):
         expected = make_config(model="speedrun_s", optimizer="adam")
         self.assertEqual(config.learning_rate, expected.learning_rate)
 
-    def test_the_winner_has_the_usual_places(self):
+    def test_the_winner_has_a_place_beside_the_sweep(self):
         winner = plans.make("/sweep").winner({"learning_rate": 0.25})
         self.assertEqual(
             winner.to_flags(),
             ["--model=speedrun_s", "--dataset=synthetic10"]
-            + ["--learning_rate=0.25"],
+            + ["--run_dir=/sweep-best", "--learning_rate=0.25"],
         )
 
     def test_a_grid_has_no_more_trials_than_combinations(self):

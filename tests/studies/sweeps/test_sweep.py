@@ -59,8 +59,13 @@ class SweepTest(parameterized.TestCase):
         return sweep.train(plan, executor=executor), executor.jobs
 
     def test_trials_and_their_runs(self):
-        summary, jobs = self._train(trials=3, seeds=2)
+        with self.assertLogs("cifar10_tf", "INFO") as logs:
+            summary, jobs = self._train(trials=3, seeds=2)
         self.assertLen(jobs, 6)
+        place, *beginnings = logs.output
+        self.assertEndsWith(place, f"Sweep directory: {self.path}")
+        self.assertLen(beginnings, 3)
+        self.assertRegex(beginnings[0], r"trial0 begins: learning_rate=0\.\d+")
         self.assertContainsSubset(
             ["trial0", "trial1", "trial2", "sweep.html", "sweep.json"],
             os.listdir(self.path),
@@ -83,6 +88,8 @@ class SweepTest(parameterized.TestCase):
             summary["winner_command"],
         )
         self.assertEndsWith(summary["winner_command"], "--num_runs=2")
+        # Elsewhere than an ordinary run of this model.
+        self.assertIn(f"--run_dir={self.path}-best", summary["winner_command"])
         lines = self.output.getvalue().splitlines()
         self.assertLen(lines, 3)
         self.assertRegex(lines[0], r"^trial0: \d+\.\d\d%, the best so far, lea")
