@@ -35,11 +35,12 @@ def warn_of_figures(complete: Sequence[RunDirectory], dataset: str) -> None:
 
 
 def warn_of_evaluation(summary: dict, dataset: ImageDataset) -> None:
-    """Warns where a run is evaluated on other images than it was made with."""
-    if summary.get(_DIGEST, dataset.folder_digest) != dataset.folder_digest:
+    """Warns where a run of a folder is evaluated on other images of one."""
+    then, now = summary.get(_DIGEST), dataset.folder_digest
+    if then and now and then != now:
         _log.warning(
-            "the images in %s are no longer those of the training. What "
-            "follows is of them as they are now; summary.json is of the "
-            "earlier ones.",
+            "the images in %s are not, or no longer, those of the training. "
+            "What follows is of them as they are now; summary.json is of those "
+            "of the training.",
             dataset.source,
         )

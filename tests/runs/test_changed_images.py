@@ -51,7 +51,11 @@ class ChangedImagesTest(cases.CommandTestCase):
             dataset = load_dataset(f"folder:{self.pets}", "")
             moved = self.pets.rename(self.directory / "moved")
             again = load_dataset(f"folder:{moved}", "")
-        for then in {}, {"folder_digest": self.digest}:
+        for then in (
+            {},
+            {"folder_digest": None},  # it was trained on no folder
+            {"folder_digest": self.digest},
+        ):
             for now in dataset, again:
                 with self.assertNoLogs("cifar10_tf"):
                     changed_images.warn_of_evaluation(then, now)
@@ -60,7 +64,7 @@ class ChangedImagesTest(cases.CommandTestCase):
             changed = load_dataset(f"folder:{moved}", "")
         with self.assertLogs("cifar10_tf", "WARNING") as logs:
             changed_images.warn_of_evaluation(then, changed)
-        self.assertIn("no longer those of the training", logs.output[0])
+        self.assertIn("no longer, those of the training", logs.output[0])
 
 
 if __name__ == "__main__":

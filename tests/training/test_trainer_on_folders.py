@@ -57,13 +57,13 @@ class FolderTest(cases.CommandTestCase):
         result = self.run_heavy("evaluate", f"--run_dir={run}")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(accuracy, result.stdout)
-        self.assertNotIn("no longer those", result.stderr)
+        self.assertNotIn("no longer", result.stderr)
 
         one, *_ = (self.pets / "train/cat").iterdir()
         shutil.copy(one, self.pets / "train/cat/more.png")
         result = self.run_heavy("evaluate", f"--run_dir={run}")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("no longer those of the training", result.stderr)
+        self.assertIn("no longer, those of the training", result.stderr)
 
         fakes.write_folder(self.pets, {"train/fox": 1})
         result = self.run_heavy("evaluate", f"--run_dir={run}")
