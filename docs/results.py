@@ -76,8 +76,7 @@ def _until_target(row: dict) -> str | None:
     target = row["metric"].partition("train_sec_to_")[2]
     if not target:
         return None
-    percent = f"{100 * float(target):.3g}"
-    label = f"the same, until validation first shows {percent} %"
+    label = f"the same, until validation first shows {_target(target)}"
     return f"| {label} | {row['n']} | {_range(row, _sec)} |  |  |"
 
 
@@ -92,7 +91,7 @@ def _comparisons(rows: list[dict]) -> list[str]:
             difference = found[case, "test_accuracy_difference"]
             lines.append(
                 f"| {_compared(case)} | {row['n']} | {_range(row, _ratio)} "
-                f"| {_range(difference, _points)} |"
+                f"| {_range(difference, _points)}{_than(case)} |"
             )
     return lines
 
@@ -107,8 +106,18 @@ def _case(row: dict) -> str:
 def _compared(case: str) -> str:
     slow, fast = case.split(" / ")
     slow, _, target = slow.partition(" to ")
-    until = f" until {100 * float(target):.3g} %" if target else ""
+    until = f" until {_target(target)}" if target else ""
     return f"{_NAMES[slow]}{until} / {_NAMES[fast]}".replace("*", "")
+
+
+def _than(case: str) -> str:
+    """Returns what an accuracy is compared with, if not with a peer's."""
+    target = case.split(" / ")[0].partition(" to ")[2]
+    return f" against {_target(target)}" if target else ""
+
+
+def _target(accuracy: str) -> str:
+    return f"{100 * float(accuracy):.3g} %"
 
 
 def _range(row: dict | None, text) -> str:

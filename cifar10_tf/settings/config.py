@@ -188,7 +188,7 @@ class Config:
         as_before=False,
     )
     max_train_examples: int = setting(
-        "How many images to train on, for a quick trial; 0: all.",
+        "Train on so many images, validate on fewer in proportion; 0: all.",
         as_before=0,
         valid=between(0, 10**9),
     )

@@ -37,6 +37,13 @@ _ROWS = [
         "test_accuracy_difference",
         -0.00111,
     ),
+    _row("original to 0.755 / speedrun_s, CIFAR-10", "cifar10_tf", "ratio", 70),
+    _row(
+        "original to 0.755 / speedrun_s, CIFAR-10",
+        "cifar10_tf",
+        "test_accuracy_difference",
+        0.0121,
+    ),
     _row("speedrun_s, synthetic10", "cifar10_tf", "train_sec", 1.0),
     _row("speedrun_s, synthetic10", "cifar10_tf", "test_accuracy", 1.0),
 ]
@@ -73,11 +80,16 @@ class ResultsTest(absltest.TestCase):
 
     def test_a_line_for_each_comparison(self):
         text = "<!-- comparisons -->\n<!-- end -->"
-        *_, line, _ = results.with_tables(text, _ROWS).splitlines()
+        *_, first, second, _ = results.with_tables(text, _ROWS).splitlines()
         self.assertEqual(
-            line,
+            first,
             "| published Muon recipe, in PyTorch / `speedrun_m` | 1 "
             "| 1.26 | -0.11 |",
+        )
+        self.assertEqual(
+            second,
+            "| original recipe (`dropout`, float32) until 75.5 % "
+            "/ `speedrun_s` | 1 | 70 | +1.21 against 75.5 % |",
         )
 
 

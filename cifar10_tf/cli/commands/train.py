@@ -49,7 +49,7 @@ def _train_run(config: Config, options: Options) -> None:
     if workers and not workers.is_chief:
         return  # the first one says it
     print(describe_result(result.summary))
-    print(f"Everything is in {result.path}")
+    print(f"Everything is in {result.path}; report.html shows it.")
 
 
 def _train_with_workers(config: Config, options: Options) -> None:
