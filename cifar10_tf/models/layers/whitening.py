@@ -62,7 +62,7 @@ class Whitening(keras.initializers.Initializer):
             kernel width x channels.
         epsilon: what is added to the variances, so that noise stays small.
             Published is 5e-4. This is better by a point after short trainings
-            and against noise (BUILD_NOTES.md).
+            and by many on noisy images (BUILD_NOTES.md).
     """
 
     def __init__(self, covariance, epsilon: float = 0.05):
