@@ -1,11 +1,13 @@
 """What a run leaves behind: the names, and how they are written safely."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import logging
 import os
 import pathlib
+import shlex
 from typing import Any
 
 from cifar10_tf.runs import checkpoint_files, config_file, model_file
@@ -260,9 +262,11 @@ class RunDirectory:
             if summary["precision"] not in POLICIES:
                 raise ValueError(f"precision {summary['precision']}")
         except FileNotFoundError as error:
+            config = self.read_config()
+            here = dataclasses.replace(config, run_dir=str(self.path))
             raise UserError(
-                f"the run in {self.path} is not complete; its training command "
-                "goes on with it."
+                f"the run in {self.path} is not complete; go on with it by: "
+                f"cifar10-tf train {shlex.join(here.to_flags())}"
             ) from error
         except Exception as error:  # whatever is in it
             raise self._damaged(self.summary) from error

@@ -148,7 +148,11 @@ class RunDirectoryTest(absltest.TestCase):
                 ):
                     action()
         self.run_dir.summary.unlink()
-        with self.assertRaisesRegex(UserError, "is not complete"):
+        with self.assertRaisesRegex(
+            UserError,
+            "not complete.*cifar10-tf train --model=.*"
+            rf" --run_dir={self.run_dir.path}( |$)",
+        ):
             self.run_dir.read_summary()
 
     def test_says_how_to_evaluate_with_tta(self):
