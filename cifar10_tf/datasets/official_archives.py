@@ -199,12 +199,12 @@ def _form(path: pathlib.Path, file: BinaryIO) -> Form:
     for form in FORMS:
         if form.archive_sha256 == actual:
             return form
-    expected = " nor ".join(
-        f"{form.archive} ({form.archive_sha256})" for form in FORMS
+    expected = ", ".join(
+        f"{form.archive} has {form.archive_sha256}" for form in FORMS
     )
     raise UserError(
-        f"{path} is neither {expected}: its SHA-256 is {actual}; download it "
-        "again."
+        f"{path} is damaged, or another file. Its SHA-256 is {actual}; "
+        f"{expected}. Download it again."
     )
 
 
