@@ -1,7 +1,10 @@
 """The result of a run as lines for a terminal."""
 
+from collections.abc import Sequence
+
 from cifar10_tf.datasets import names
 from cifar10_tf.evaluation.corruptions import result_file
+from cifar10_tf.evaluation.statistics import mean_and_interval
 
 _OF_SPLIT = {"train": "training"}
 
@@ -48,6 +51,16 @@ def describe_evaluation(result: dict) -> str:
     if "corruptions" in result:
         lines.append(_describe_corruptions(result["corruptions"], result))
     return "\n".join(lines)
+
+
+def describe_mean(accuracies: Sequence[float]) -> str:
+    """Returns the mean over a study's runs, of two at least."""
+    many = mean_and_interval(accuracies)
+    text = f"Mean of {len(accuracies)} runs: accuracy {many['mean']:.2%}"
+    if len(accuracies) == 2:  # of so few the interval is of any size
+        return text
+    low, high = many["ci95"]
+    return f"{text} (95 % interval of the mean {low:.2%} to {high:.2%})"
 
 
 def _with_interval(result: dict, name: str) -> str:

@@ -2,7 +2,11 @@ import copy
 
 from absl.testing import absltest
 
-from cifar10_tf.cli.result_text import describe_evaluation, describe_result
+from cifar10_tf.cli.result_text import (
+    describe_evaluation,
+    describe_mean,
+    describe_result,
+)
 from tests.report import run_directories
 
 _SUMMARY = {
@@ -79,6 +83,19 @@ class DescribeResultTest(absltest.TestCase):
         lines = describe_result(summary).splitlines()
         self.assertEndsWith(lines[-4], "60.0  tfds")
         self.assertEndsWith(lines[-3], "40.0  computed")
+
+
+class DescribeMeanTest(absltest.TestCase):
+    def test_has_an_interval_where_it_means_something(self):
+        self.assertEqual(
+            describe_mean([0.5, 0.6]), "Mean of 2 runs: accuracy 55.00%"
+        )
+        # Student's: 0.6 and 4.303 * 0.1 / sqrt(3) either way.
+        self.assertEqual(
+            describe_mean([0.5, 0.6, 0.7]),
+            "Mean of 3 runs: accuracy 60.00% (95 % interval of the mean "
+            "35.16% to 84.84%)",
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pathlib
 
 from cifar10_tf.cli import flags, output_file
 from cifar10_tf.cli.flags import FLAGS
-from cifar10_tf.cli.result_text import describe_evaluation
+from cifar10_tf.cli.result_text import describe_evaluation, describe_mean
 from cifar10_tf.datasets import names
 from cifar10_tf.datasets.loading import Examples, ImageDataset, load_dataset
 from cifar10_tf.datasets.resolving import resolve_dataset
@@ -37,8 +37,8 @@ _log = logging.getLogger(__name__)
 def run() -> None:
     """Prints the accuracy of the weights on the disk.
 
-    Of a study's directory, that of each complete run. A run is not changed, but
-    for its corruptions.json.
+    Of a study's directory, that of each complete run, and their mean. A run is
+    not changed, but for its corruptions.json.
     """
     flags.config_and_options()  # whose values are checked
     options = flags.options_of(EvaluateOptions)
@@ -52,11 +52,15 @@ def run() -> None:
             "--output takes the result of one run: give one of "
             f"{directory.path} as --run_dir."
         )
+    accuracies = []
     for run in runs:
         result = _evaluate(run, options)
+        accuracies.append(result["accuracy"])
         print(describe_evaluation(result))
         if output:
             _write(result, output)
+    if len(accuracies) > 1:
+        print(describe_mean(accuracies))
 
 
 def _evaluate(run: RunDirectory, options: EvaluateOptions) -> dict:

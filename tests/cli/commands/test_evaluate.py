@@ -1,3 +1,5 @@
+import contextlib
+import io
 import os
 from unittest import mock
 
@@ -66,14 +68,18 @@ class EvaluateTest(cases.CommandTestCase):
     def test_a_study_is_evaluated_run_by_run(self):
         for seed in 10, 9:
             self._complete(f"study/seed{seed}", seed=seed)
+        output = io.StringIO()
         with (
             flagsaver.flagsaver(run_dir=str(self.directory / "study")),
             mock.patch.object(evaluate, "_evaluate") as evaluated,
             mock.patch.object(evaluate, "describe_evaluation"),
+            contextlib.redirect_stdout(output),
         ):
+            evaluated.side_effect = [{"accuracy": 0.5}, {"accuracy": 0.7}]
             evaluate.run()
         seeds = [call.args[0].path.name for call in evaluated.mock_calls]
         self.assertEqual(seeds, ["seed9", "seed10"])
+        self.assertIn("Mean of 2 runs: accuracy 60.00%\n", output.getvalue())
 
     def test_data_that_are_in_another_place_now(self):
         fakes.write_cifar10(self.data_dir, 20, 10)
