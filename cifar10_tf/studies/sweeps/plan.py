@@ -112,7 +112,7 @@ class Plan:
         ]
 
     def winner(self, values: dict[str, Any]) -> Config:
-        """Returns the config that trains with these settings beside this."""
+        """Returns the config of a training with them, beside the sweep."""
         places = {
             "data_dir": self.given.get("data_dir"),
             # The default one may hold a run with other settings.
