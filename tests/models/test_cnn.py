@@ -1,12 +1,12 @@
 import keras
 import numpy as np
-from absl.testing import absltest, parameterized
+from absl.testing import absltest
 
 from cifar10_tf.models.building import build_model
 from tests import fakes
 
 
-class CnnTest(parameterized.TestCase):
+class CnnTest(absltest.TestCase):
     def test_dropout_acts_in_training_only(self):
         images = np.ones((1, 32, 32, 3), np.float32)
         model = build_model("dropout")
@@ -23,12 +23,11 @@ class CnnTest(parameterized.TestCase):
             [0.25, 0.25, 0.25, 0.5],
         )
 
-    @parameterized.parameters("baseline", "dropout")
-    def test_learns(self, name):
+    def test_learns(self):
         keras.utils.set_random_seed(1)
         images, labels = fakes.random_arrays(100, num_classes=2)
         x = images / 255 * (0.5 + 0.5 * labels)[:, None, None, None]
-        model = build_model(name, num_classes=2)
+        model = build_model("dropout", num_classes=2)
         model.compile("rmsprop", "sparse_categorical_crossentropy")
         model.fit(x, labels, batch_size=10, epochs=6, verbose=0)
         self.assertLess(model.evaluate(x, labels, verbose=0), 0.1)

@@ -58,9 +58,7 @@ next(batches)
 
 
 class ExitTest(parameterized.TestCase):
-    @parameterized.parameters(
-        "crop", "crop", "randaugment", "crop,randaugment,mixup"
-    )
+    @parameterized.parameters("crop", "crop,randaugment,mixup")
     def test_a_process_ends_while_an_iterator_is_open(self, augment):
         result = launcher.heavy().run(
             augment, program=_OPEN_ITERATOR, limit_sec=60, tidies_up=True

@@ -70,7 +70,9 @@ class PrepareTest(cases.CommandTestCase):
         fakes.write_published(self.directory, _ROWS)
         fakes.write_cifar10(self.data_dir, 20, 10)
         (self.directory / "mine.txt").write_text("precious")
-        with self.assertRaisesRegex(UserError, "mine.txt is neither .*tar.gz"):
+        with self.assertRaisesRegex(
+            UserError, "mine.txt is damaged, or another.*tar.gz"
+        ):
             self._prepare(self.directory / "mine.txt")
         self._prepare(self.directory / "cifar-10-binary.tar.gz")
 
