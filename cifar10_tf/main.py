@@ -2,7 +2,6 @@
 
 import errno
 import io
-import os
 import signal
 import sys
 
@@ -29,7 +28,7 @@ def run() -> None:
 
         command_line.run(sys.argv)
     except BrokenPipeError:  # as of `| head`
-        _silence(sys.stdout)
+        log_output.silence(sys.stdout)
         sys.exit(128 + signal.SIGPIPE)
     except interruption.Interrupted as stop:
         _stop(stop)
@@ -48,7 +47,7 @@ def run() -> None:
 
 
 def _stop(stop) -> None:
-    from cifar10_tf.system import interruption
+    from cifar10_tf.system import interruption, log_output
 
     interruption.hold()
     hint = f"; run the same command again{_how()} to go on"
@@ -58,13 +57,8 @@ def _stop(stop) -> None:
             file=sys.stderr,
         )
     except OSError:  # as of `2>&1 | tee`, which Ctrl-C has ended, too
-        _silence(sys.stderr)
+        log_output.silence(sys.stderr)
     sys.exit(stop.status)
-
-
-def _silence(stream) -> None:
-    """Lets a stream go nowhere, where there is nobody any more to read it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _how() -> str:

@@ -1,4 +1,4 @@
-"""Where this package's messages go: to stderr, a line each."""
+"""Where output goes: messages to stderr, lines without a reader nowhere."""
 
 import contextlib
 import errno
@@ -38,6 +38,12 @@ def quiet_stderr() -> Iterator[TextIO]:
             os.dup2(stderr.fileno(), 2)
 
 
+def silence(stream: io.IOBase) -> None:
+    """Lets a stream go nowhere, where there is nobody any more to read it."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), stream.fileno())
+
+
 def outlive_terminal() -> None:
     """Lets printing to a terminal that has closed do nothing, and fail nothing.
 
@@ -67,8 +73,7 @@ class _Terminal(io.FileIO):
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), self.fileno())
+        silence(self)
         return len(data)
 
 
