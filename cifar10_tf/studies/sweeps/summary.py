@@ -115,12 +115,6 @@ def _importances(study: optuna.Study) -> dict[str, float] | None:
         )
 
 
-def beginning(study: optuna.Study, number: int) -> str:
-    """Returns what a trial is about to try, in a line."""
-    trial = study.get_trials(deepcopy=False)[number]
-    return f"trial{number} begins: {sweep_text.describe(trial.params)}"
-
-
 def line(study: optuna.Study, number: int, metric: str) -> str:
     """Returns what became of a trial, in a line."""
     trial = study.get_trials(deepcopy=False)[number]

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from cifar10_tf.report.studies import sweep_report
+from cifar10_tf.report.studies import sweep_report, sweep_text
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.studies.executors.executor import (
     Executor,
@@ -85,7 +85,8 @@ class _Sweep:
         """Yields the runs that there are to make."""
         for of_optuna in optuna_study.trials_to_make(self._study, self._plan):
             trial = SweepTrial(of_optuna, self._plan, self._ended)
-            _log.info("%s", summary.beginning(self._study, trial.number))
+            tried = sweep_text.describe(of_optuna.params)
+            _log.info("trial%d begins: %s", trial.number, tried)
             for config in trial.configs:
                 if trial.is_over:
                     break
