@@ -83,7 +83,7 @@ def make_network(
             stride,
             is_centred=True,
             bias=False,
-            epsilon=0.05,
+            epsilon=0.05,  # as of `Whitening`, which needs TensorFlow
         ),
         widths,
         _Head,

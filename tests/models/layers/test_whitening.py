@@ -29,7 +29,7 @@ class WhiteningTest(parameterized.TestCase):
         responses = model(_images() / np.float32(255)).numpy()
         return responses.reshape(-1, num_filters)
 
-    def test_responses_are_uncorrelated_and_of_variance_1(self):
+    def test_strong_responses_are_uncorrelated_and_of_variance_1(self):
         covariance = np.cov(self._responses(24)[:, :12].T)
         variances = covariance.diagonal()
         np.testing.assert_allclose(
