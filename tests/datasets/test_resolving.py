@@ -1,3 +1,4 @@
+import contextlib
 import os
 import pathlib
 from unittest import mock
@@ -74,6 +75,15 @@ class ResolveDatasetTest(cases.MachineTestCase):
     def test_what_cannot_be_had(self, name, message):
         with self.assertRaisesRegex(UserError, message):
             resolve_dataset(name, "")
+
+    def test_a_folder_is_told_how_it_is_named(self):
+        here = self.create_tempdir()
+        here.mkdir("pets")
+        with (
+            contextlib.chdir(here.full_path),
+            self.assertRaisesRegex(UserError, "--dataset=folder:pets[.]"),
+        ):
+            resolve_dataset("pets", "")
 
     @parameterized.parameters("wikipedia", "imdb_reviews", "coco")
     def test_without_labelled_images_no_network_is_asked(self, name):

@@ -40,13 +40,12 @@ def run() -> None:
         or f"none: {gpu_diagnosis.why_no_gpu()}",
         "--devices=auto": _describe_devices(),
         "--mixed_precision": f"{policy}: {reason}",
-        "CIFAR-10": _describe_data("cifar10", config.data_dir),
-        "synthetic10": _describe_data("synthetic10", config.data_dir),
     }
-    if config.dataset not in ("auto", "cifar10", "synthetic10"):
-        rows["--dataset"] = _describe_data(config.dataset, config.data_dir)
+    for name in dict.fromkeys(["cifar10", "synthetic10", config.dataset]):
+        if name != "auto":
+            rows[f"--dataset={name}"] = _describe_data(name, config.data_dir)
     for name, value in rows.items():
-        print(f"{name + ':':<19}{value}")
+        print(f"{name + ':':<22} {value}")
 
 
 def _describe_devices() -> str:

@@ -53,10 +53,11 @@ def _builder_class(name: str):
     known = tfds.list_builders(with_community_datasets=False)
     if name not in known:
         meant = did_you_mean(name, [*known, "auto", "synthetic10"])
+        folder = name if pathlib.Path(name).is_dir() else "PATH"
         raise UserError(
             f"Unknown dataset {name!r}; {meant}{'It' if meant else 'it'} is "
             "neither prepared nor in the catalog of TFDS; images of your own "
-            "are --dataset=folder:PATH."
+            f"are --dataset=folder:{folder}."
         )
     return tfds.builder_cls(name)
 

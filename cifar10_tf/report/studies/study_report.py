@@ -57,8 +57,8 @@ def _read_summary(study: StudyDirectory) -> dict[str, Any]:
             raise ValueError("something is missing")
     except FileNotFoundError as error:
         raise UserError(
-            f"the study in {study.path} is not complete; its training command "
-            "goes on with it."
+            f"the study in {study.path} is not complete; the command that "
+            "began it goes on with it."
         ) from error
     except (OSError, ValueError, AttributeError) as error:
         raise UserError(

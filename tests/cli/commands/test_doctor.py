@@ -9,10 +9,14 @@ class DoctorTest(cases.CommandTestCase):
         result = fakes.run_main("doctor", env=self.environment)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stderr, "")
-        for part in ("tensorflow 2", "GPU", "--mixed_precision", "CIFAR-10"):
+        for part in ("tensorflow 2", "GPU", "--mixed_precision"):
             self.assertIn(part, result.stdout)
-        self.assertRegex(result.stdout, "CIFAR-10: +.*can't be downloaded")
-        self.assertRegex(result.stdout, "synthetic10: +embedded, drawn when")
+        self.assertRegex(
+            result.stdout, "--dataset=cifar10: +.*can't be downloaded"
+        )
+        self.assertRegex(
+            result.stdout, "--dataset=synthetic10: +embedded, drawn when"
+        )
 
     def test_the_quota_of_a_container(self):
         program = "from cifar10_tf.system import inventory\n"
@@ -27,7 +31,9 @@ class DoctorTest(cases.CommandTestCase):
         (self.data_dir / "cifar10" / "3.0.2").mkdir(parents=True)
         result = self.run_heavy("doctor")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stdout, "CIFAR-10: +the prepared data.*damaged")
+        self.assertRegex(
+            result.stdout, "--dataset=cifar10: +the prepared data.*damaged"
+        )
 
     def test_data_that_are_ready(self):
         directory = fakes.write_cifar10(self.data_dir, 20, 10)
@@ -35,8 +41,12 @@ class DoctorTest(cases.CommandTestCase):
         pets = fakes.write_folder(self.directory / "my pets", sizes)
         result = self.run_heavy("doctor", "--dataset=folder:my pets")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stdout, f"CIFAR-10: +ready in {directory}\n")
-        self.assertRegex(result.stdout, f"--dataset: +ready in {pets}\n")
+        self.assertRegex(
+            result.stdout, f"--dataset=cifar10: +ready in {directory}\n"
+        )
+        self.assertRegex(
+            result.stdout, f"--dataset=folder:my pets: +ready in {pets}\n"
+        )
 
 
 if __name__ == "__main__":
