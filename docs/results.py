@@ -24,7 +24,7 @@ _NAMES = {
     "speedrun_m": "**`speedrun_m`**",
     "speedrun_l": "**`speedrun_l`**",
     "torch_speedrun": "published fast recipe, in PyTorch",
-    "torch_muon": "published Muon recipe, in PyTorch",
+    "torch_muon": "Muon recipe tuned for a CPU, in PyTorch",
     "torch_speedrun_m": "recipe of `speedrun_m`, in PyTorch",
 }
 

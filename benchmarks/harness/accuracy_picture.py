@@ -17,7 +17,7 @@ _STYLES = {
     "speedrun_m": ("speedrun_m", "#0072B2", "o"),
     "speedrun_l": ("speedrun_l", "#CC79A7", "o"),
     "torch_speedrun": ("published fast recipe, PyTorch", "#D55E00", "D"),
-    "torch_muon": ("published Muon recipe, PyTorch", "#E69F00", "D"),
+    "torch_muon": ("Muon recipe tuned for a CPU, PyTorch", "#E69F00", "D"),
     "torch_speedrun_m": ("speedrun_m's recipe, PyTorch", "#56B4E9", "D"),
 }
 _TICKS_SEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)

@@ -74,7 +74,8 @@ class ResultsTest(absltest.TestCase):
                 "| 1,090 (1,082 to 1,093) | 75.5 |  |",
                 "| the same, until validation first shows 75.5 % | 1 | 98.8 "
                 "|  |  |",
-                "| published Muon recipe, in PyTorch | 1 | 800 | 89.5 | 90.6 |",
+                "| Muon recipe tuned for a CPU, in PyTorch | 1 | 800 | 89.5 "
+                "| 90.6 |",
             ],
         )
 
@@ -83,7 +84,7 @@ class ResultsTest(absltest.TestCase):
         *_, first, second, _ = results.with_tables(text, _ROWS).splitlines()
         self.assertEqual(
             first,
-            "| published Muon recipe, in PyTorch / `speedrun_m` | 1 "
+            "| Muon recipe tuned for a CPU, in PyTorch / `speedrun_m` | 1 "
             "| 1.26 | -0.11 |",
         )
         self.assertEqual(
