@@ -70,33 +70,24 @@ class NotebookTest(absltest.TestCase):
     def test_two_trainings_and_one_that_is_interrupted(self):
         with self.client.setup_kernel():
             self._run(_SETUP)
-            for name in "first", "second":
-                shown = self._run(_train(name))
-                self._run(
-                    f"assert run.summary['command'].startswith({_COMMAND!r})"
-                )
+            shown = self._run(_train("first"))
+            self._run(f"assert run.summary['command'].startswith({_COMMAND!r})")
             self.assertLess(len(shown), 10 * 300)  # a line an epoch
             self._run(_OTHER_MODELS)
-            self._interrupt(_train("third"))
-            shown = self._run(_train("third"))
+            self._interrupt(_train("second"))
+            shown = self._run(_train("second"))
             self.assertIn("Resuming from step", shown)
-            shown = self._run(_train("third"))
+            shown = self._run(_train("second"))
             self.assertIn("Nothing left to do", shown)
-        first, second, third = (
+        first, second = (
             cifar10_tf.load_run(self.path / name)
-            for name in ("first", "second", "third")
+            for name in ("first", "second")
         )
-        for run in second, third:
-            self.assertEqual(_figures(run), _figures(first))
-            for one, other in zip(
-                run.model.get_weights(), first.model.get_weights(), strict=True
-            ):
-                np.testing.assert_array_equal(one, other)
-        # From the call on, not from the kernel's start.
-        self.assertLess(second.summary["total_sec"], 60)
-        self.assertLess(
-            second.summary["first_step_sec"], second.summary["total_sec"]
-        )
+        self.assertEqual(_figures(second), _figures(first))
+        for one, other in zip(
+            second.model.get_weights(), first.model.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
 
     def _run(self, code: str) -> str:
         """Runs a cell and returns what it shows."""
@@ -121,7 +112,7 @@ class NotebookTest(absltest.TestCase):
         )
 
     def _press(self) -> None:
-        checkpoints = self.path / "third" / "checkpoints"
+        checkpoints = self.path / "second" / "checkpoints"
         end = time.monotonic() + 60
         while not checkpoint_files.find(checkpoints) and time.monotonic() < end:
             time.sleep(0.01)

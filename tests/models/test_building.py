@@ -36,6 +36,8 @@ NUM_PARAMS = {
     "wrn28_10": 36_479_194,
 }
 
+_SMALLEST = families.smallest_of_each()
+
 
 class BuildModelTest(parameterized.TestCase):
     def tearDown(self):
@@ -46,12 +48,21 @@ class BuildModelTest(parameterized.TestCase):
         sizes = {name: model.num_params for name, model in MODELS.items()}
         self.assertEqual(sizes, sizes | NUM_PARAMS)
 
-    @parameterized.parameters(*MODELS)
-    def test_size_name_and_two_steps_of_training(self, name):
-        keras.config.set_dtype_policy("mixed_bfloat16")
+    def _build(self, name):
+        """Returns the model; checks its size and name."""
         model = build_model(name)
         self.assertEqual(model.name, name)
         self.assertEqual(num_params(model), MODELS[name].num_params)
+        return model
+
+    @parameterized.parameters(*sorted(MODELS.keys() - _SMALLEST))
+    def test_larger_ones(self, name):
+        self._build(name)
+
+    @parameterized.parameters(*_SMALLEST)
+    def test_two_steps_of_training(self, name):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        model = self._build(name)
         images, labels = fakes.random_arrays(2)
         optimizer = keras.optimizers.SGD(1e-3)
         for _ in range(2):
@@ -73,7 +84,7 @@ class BuildModelTest(parameterized.TestCase):
                 self.assertTrue(np.any(gradient), weight.path)
 
     @parameterized.product(
-        name=families.smallest_of_each(),
+        name=_SMALLEST,
         policy=["float32", "mixed_float16"],  # the third is above
     )
     def test_float32_probabilities_under_every_policy(self, name, policy):

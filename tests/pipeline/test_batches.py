@@ -166,6 +166,11 @@ def _batches(augment, num_examples=50, batch_size=20, threads=None, **kwargs):
 
 
 @functools.cache
+def _epoch(augment):
+    return _batches(augment, last_step=3)
+
+
+@functools.cache
 def _all_steps():
     return _batches(_EVERYTHING, last_step=9)
 
@@ -179,7 +184,7 @@ class AugmentTest(parameterized.TestCase):
         "none", *augmentations.AUGMENTATIONS, "flip,crop", _EVERYTHING
     )
     def test_form(self, augment):
-        epoch = _batches(augment, last_step=3)
+        epoch = _epoch(augment)
         self.assertEqual([len(images) for images, _ in epoch], [20, 20, 10])
         for images, labels in epoch:
             self.assertEqual(images.shape[1:], (32, 32, 3))
@@ -191,8 +196,8 @@ class AugmentTest(parameterized.TestCase):
 
     @parameterized.parameters(*augmentations.AUGMENTATIONS)
     def test_each_changes_the_images(self, name):
-        plain = np.concatenate([x for x, _ in _batches("none", last_step=3)])
-        changed = np.concatenate([x for x, _ in _batches(name, last_step=3)])
+        plain = np.concatenate([x for x, _ in _epoch("none")])
+        changed = np.concatenate([x for x, _ in _epoch(name)])
         self.assertFalse(np.array_equal(plain, changed))
 
     @given(st.integers(0, 8), st.sampled_from([1, 2, 4]))

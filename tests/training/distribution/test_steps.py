@@ -80,7 +80,7 @@ class ManyDevicesTest(parameterized.TestCase):
         found = _train(
             2,
             1,
-            num_examples=4,  # on CPUs float16 takes seconds for some
+            num_examples=2,  # on CPUs float16 takes seconds for some
             model="dropout",
             policy="mixed_float16",
             breaks=True,
