@@ -73,7 +73,7 @@ class OnGpuTest(parameterized.TestCase):
         results = []
         for jit_compile in (False, True):
             keras.utils.set_random_seed(1)
-            model = speedrun._build("small", 10, widths=(8, 8))
+            model = speedrun._build("small", 10, widths=(8,))
             optimizer = make_optimizer(
                 "muon", model.trainable_variables, learning_rate=0.1
             )
