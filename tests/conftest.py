@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import tempfile
 
 import pytest
@@ -12,11 +13,13 @@ flags.FLAGS.mark_as_parsed()
 
 
 def pytest_configure(config):
-    """Gives pytest-xdist's processes a cache, and the order of their work."""
+    """Gives pytest-xdist's processes a cache, Ctrl-C and the order of work."""
     if "TESTS_CACHE" not in os.environ:  # this is the first process
         cache = tempfile.TemporaryDirectory()
         config.add_cleanup(cache.cleanup)
         os.environ["TESTS_CACHE"] = cache.name
+    # Shells have what they run in the background ignore it; tests press Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # It would begin with the classes that have most tests.
     config.option.loadscopereorder = False
 

@@ -9,7 +9,7 @@ from absl.testing import absltest
 
 from tests import launcher
 from tests.torture.bench import CASES, Bench
-from tests.torture.trainings import kills, limits
+from tests.torture.trainings import kills, limits, terminations
 
 
 @pytest.mark.slow
@@ -31,6 +31,11 @@ class DropoutTest(absltest.TestCase):
     def test_killed(self):
         figure = kills(self.bench, self.flags, 1, share=0.5)
         self.assertRegex(figure, "^1 of 1 ")
+
+    def test_terminated(self):
+        figure, _ = terminations(self.bench, self.flags, 1)
+        # However slowly, beside other work.
+        self.assertStartsWith(figure, "1 of 1")
 
     def test_without_room(self):
         figure, _ = limits(self.bench, self.flags, 1)
