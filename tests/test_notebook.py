@@ -18,7 +18,7 @@ from cifar10_tf.runs import checkpoint_files
 from tests import fakes
 
 _SETTINGS = {
-    "model": "speedrun_s", "dataset": "synthetic10", "epochs": 10,
+    "model": "speedrun_s", "dataset": "synthetic10", "epochs": 6,
     "batch_size": 20, "max_train_examples": 200, "checkpoint_every_sec": 0.2,
 }  # fmt: skip
 
@@ -72,7 +72,7 @@ class NotebookTest(absltest.TestCase):
             self._run(_SETUP)
             shown = self._run(_train("first"))
             self._run(f"assert run.summary['command'].startswith({_COMMAND!r})")
-            self.assertLess(len(shown), 10 * 300)  # a line an epoch
+            self.assertLess(len(shown), 6 * 300)  # a line an epoch
             self._run(_OTHER_MODELS)
             self._interrupt(_train("second"))
             shown = self._run(_train("second"))
@@ -108,7 +108,7 @@ class NotebookTest(absltest.TestCase):
         self.assertEqual(caught.exception.ename, "KeyboardInterrupt")
         self.assertRegex(
             caught.exception.evalue,
-            r"SIGINT( after step \d+ of 100)?; the same call goes on with it",
+            r"SIGINT( after step \d+ of 60)?; the same call goes on with it",
         )
 
     def _press(self) -> None:

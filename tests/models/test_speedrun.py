@@ -57,7 +57,7 @@ class PartlyIdentityTest(parameterized.TestCase):
 class OnGpuTest(parameterized.TestCase):
     """What Keras makes of a step where there is a GPU: compiled by XLA."""
 
-    @parameterized.parameters("float32", "mixed_float16", "mixed_bfloat16")
+    @parameterized.parameters("float32", "mixed_float16")
     def test_learns_the_same(self, policy):
         self.addCleanup(keras.config.set_dtype_policy, "float32")
         keras.config.set_dtype_policy(policy)
