@@ -150,7 +150,10 @@ def _to_bytes(array: np.ndarray) -> np.ndarray:
     if array.dtype == np.uint8:
         return array
     if not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(f"its numbers are bytes or floats, not {array.dtype}")
+        raise ValueError(
+            f"its numbers are {array.dtype}; give bytes, as by "
+            '.astype("uint8"), or floats in [0, 1]'
+        )
     if not array.size or not (array.min() >= 0 and array.max() <= 1):
         raise ValueError(
             "floats must be in [0, 1]; divide by 255, or give bytes (uint8)"

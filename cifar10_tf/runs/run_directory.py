@@ -264,9 +264,10 @@ class RunDirectory:
         except FileNotFoundError as error:
             config = self.read_config()
             here = dataclasses.replace(config, run_dir=str(self.path))
+            watched = " --tensorboard" * self.tensorboard.exists()
             raise UserError(
                 f"the run in {self.path} is not complete; go on with it by: "
-                f"cifar10-tf train {shlex.join(here.to_flags())}"
+                f"cifar10-tf train {shlex.join(here.to_flags())}{watched}"
             ) from error
         except Exception as error:  # whatever is in it
             raise self._damaged(self.summary) from error
@@ -283,9 +284,7 @@ class RunDirectory:
         return tuple(summary.get("class_names", summary["per_class_accuracy"]))
 
     def _damaged(self, path: pathlib.Path) -> UserError:
-        return UserError(
-            f"{path} is damaged; make the run again with --restart."
-        )
+        return UserError(f"{path} is damaged; make the run again by --restart.")
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Returns a dict for each epoch, as `metrics.jsonl` has them.

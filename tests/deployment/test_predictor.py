@@ -116,7 +116,7 @@ class PredictTest(parameterized.TestCase):
         (np.full((32, 32, 3), 200.0), "in .0, 1.; divide by 255"),
         (np.full((32, 32, 3), np.nan), "in .0, 1."),
         (np.full((32, 32, 3), -0.1), "in .0, 1."),
-        (np.zeros((32, 32, 3), np.int64), "bytes or floats, not int64"),
+        (np.zeros((32, 32, 3), np.int64), "int64; give bytes, as by .astype"),
         (np.zeros((32, 32, 4)), r"\[32, 32, 4\]"),
         (np.zeros((2, 32, 32, 4)), r"\[32, 32, 4\]"),
         (np.zeros((0, 32, 3)), "an image can't"),

@@ -155,6 +155,16 @@ class RunDirectoryTest(absltest.TestCase):
         ):
             self.run_dir.read_summary()
 
+    def test_a_run_with_a_board_goes_on_with_it(self):
+        self._complete()
+        self.run_dir.summary.unlink()
+        for is_watched in False, True:
+            with self.assertRaises(UserError) as caught:
+                self.run_dir.read_summary()
+            said = str(caught.exception).endswith(" --tensorboard")
+            self.assertEqual(said, is_watched)
+            self.run_dir.tensorboard.mkdir(exist_ok=True)
+
     def test_says_how_to_evaluate_with_tta(self):
         self._complete()
         other = make_config(dataset="synthetic10", tta=True)
