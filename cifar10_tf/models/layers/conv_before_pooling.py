@@ -7,6 +7,7 @@ from cifar10_tf.models.layers import winograd
 from cifar10_tf.models.layers.small_map_convolution import (
     SmallMapConv2D,
     is_small_on_cpu,
+    kernel_gradient,
 )
 
 # With fewer, what leads to tiles and back takes more than it saves.
@@ -35,7 +36,8 @@ class ConvBeforePooling(SmallMapConv2D):
             outputs = super().convolution_op(inputs, kernel)
             return outputs[:, : _even(height), : _even(width)]
         kernel = tf.convert_to_tensor(kernel)
-        if is_small_on_cpu(inputs) and min(kernel.shape[2:]) >= _MIN_CHANNELS:
+        is_small = is_small_on_cpu(inputs, self.filters)
+        if is_small and min(kernel.shape[2:]) >= _MIN_CHANNELS:
             return winograd.convolve(inputs, kernel)
         return _conv(inputs, kernel)
 
@@ -60,6 +62,8 @@ def _conv(x, kernel):
             strides=strides,
             padding="SAME",
         )
+        if is_small_on_cpu(x, kernel.shape[-1]):
+            return dx, kernel_gradient(padded, upstream)
         dk = tf.raw_ops.Conv2DBackpropFilter(
             input=padded,
             filter_sizes=kernel.shape,

@@ -28,7 +28,7 @@ class ConvBeforePoolingTest(parameterized.TestCase):
         x = np.random.RandomState(0).normal(size=(4, *size, 5))
         ours, kerass = (
             results(
-                layer(6, 3, padding="same", use_bias=False),
+                layer(96, 3, padding="same", use_bias=False),
                 x,
                 # Averages, as the largest may be another one by rounding.
                 then=keras.layers.AveragePooling2D(2),
@@ -69,6 +69,27 @@ class ConvBeforePoolingTest(parameterized.TestCase):
             layer = ConvBeforePooling(128, 3, padding="same", use_bias=False)
             layer(np.zeros((1, size, size, channels)))
         self.assertEqual(convolve.call_count, num_calls)
+
+    @parameterized.parameters(
+        ("mixed_bfloat16", 7, 96, 1),
+        ("mixed_bfloat16", 9, 96, 0),
+        ("mixed_bfloat16", 7, 95, 0),
+        ("float32", 7, 96, 0),
+    )
+    def test_its_gradient_is_a_product_where_that_is_faster(
+        self, policy, size, filters, num_calls
+    ):
+        keras.config.set_dtype_policy(policy)
+        with mock.patch.object(
+            conv_before_pooling,
+            "kernel_gradient",
+            wraps=conv_before_pooling.kernel_gradient,
+        ) as gradient:
+            layer = ConvBeforePooling(
+                filters, 3, padding="same", use_bias=False
+            )
+            results(layer, np.zeros((1, size, size, 5)))
+        self.assertEqual(gradient.call_count, num_calls)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from cifar10_tf.models.layers.small_map_convolution import SmallMapConv2D
 from tests.models.layers.convolutions import TOLERANCES, results
 
 
-def _results(layer_class, x, padding="same", **kwargs):
-    layer = layer_class(6, 3, padding=padding, use_bias=False, **kwargs)
+def _results(layer_class, x, filters=96, padding="same", **kwargs):
+    layer = layer_class(filters, 3, padding=padding, use_bias=False, **kwargs)
     return results(layer, x)
 
 
@@ -52,26 +52,27 @@ class SmallMapConv2DTest(parameterized.TestCase):
             np.testing.assert_array_equal(one, other)
 
     @parameterized.parameters(
-        ("mixed_bfloat16", 8, [], 1),
-        ("mixed_bfloat16", 9, [], 0),
-        ("mixed_bfloat16", 8, ["GPU"], 0),
-        ("float32", 8, [], 0),
-        ("mixed_float16", 8, [], 0),
+        ("mixed_bfloat16", 8, 96, [], 1),
+        ("mixed_bfloat16", 9, 96, [], 0),
+        ("mixed_bfloat16", 8, 95, [], 0),
+        ("mixed_bfloat16", 8, 96, ["GPU"], 0),
+        ("float32", 8, 96, [], 0),
+        ("mixed_float16", 8, 96, [], 0),
     )
     def test_its_gradient_is_for_where_it_is_faster(
-        self, policy, size, gpus, num_calls
+        self, policy, size, filters, gpus, num_calls
     ):
         keras.config.set_dtype_policy(policy)
         with (
             mock.patch.object(tf.config, "get_visible_devices", lambda _: gpus),
             mock.patch.object(
                 small_map_convolution,
-                "_patches",
-                wraps=small_map_convolution._patches,
-            ) as patches,
+                "kernel_gradient",
+                wraps=small_map_convolution.kernel_gradient,
+            ) as gradient,
         ):
-            _results(SmallMapConv2D, np.zeros((4, size, size, 5)))
-        self.assertEqual(patches.call_count, num_calls)
+            _results(SmallMapConv2D, np.zeros((4, size, size, 5)), filters)
+        self.assertEqual(gradient.call_count, num_calls)
 
 
 if __name__ == "__main__":
