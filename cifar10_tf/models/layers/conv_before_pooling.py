@@ -6,7 +6,7 @@ import tensorflow as tf
 from cifar10_tf.models.layers import winograd
 from cifar10_tf.models.layers.small_map_convolution import (
     SmallMapConv2D,
-    is_small_on_cpu,
+    is_slow_in_onednn,
     kernel_gradient,
 )
 
@@ -36,8 +36,8 @@ class ConvBeforePooling(SmallMapConv2D):
             outputs = super().convolution_op(inputs, kernel)
             return outputs[:, : _even(height), : _even(width)]
         kernel = tf.convert_to_tensor(kernel)
-        is_small = is_small_on_cpu(inputs, self.filters)
-        if is_small and min(kernel.shape[2:]) >= _MIN_CHANNELS:
+        is_slow = is_slow_in_onednn(inputs, self.filters)
+        if is_slow and min(kernel.shape[2:]) >= _MIN_CHANNELS:
             return winograd.convolve(inputs, kernel)
         return _conv(inputs, kernel)
 
@@ -62,7 +62,7 @@ def _conv(x, kernel):
             strides=strides,
             padding="SAME",
         )
-        if is_small_on_cpu(x, kernel.shape[-1]):
+        if is_slow_in_onednn(x, kernel.shape[-1]):
             return dx, kernel_gradient(padded, upstream)
         dk = tf.raw_ops.Conv2DBackpropFilter(
             input=padded,

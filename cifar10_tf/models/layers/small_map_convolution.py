@@ -8,8 +8,8 @@ _MAX_SIZE = 8
 _MIN_FILTERS = 96  # oneDNN is level with 64, and faster with 32
 
 
-def is_small_on_cpu(maps, filters: int) -> bool:
-    """Tells whether oneDNN's own kernel for such maps is slow."""
+def is_slow_in_onednn(maps, filters: int) -> bool:
+    """Tells whether oneDNN is slow with such maps and so many filters."""
     return (
         filters >= _MIN_FILTERS
         and maps.dtype == "bfloat16"
@@ -25,14 +25,14 @@ class SmallMapConv2D(keras.layers.Conv2D):
     oneDNN's own bfloat16 kernel runs at half the rate of its other convolutions
     where maps are small. On two cores, forward and backward, 36 ms against 22
     for [512, 3, 3, 256] and 256 filters, 105 against 97 for 7x7; no faster in
-    float32. For 3x3 kernels without strides, padded "same", on a CPU;
+    float32. For many 3x3 filters without strides, padded "same", on a CPU;
     everything else is Keras's, which `in_plain_keras` puts in its place.
     """
 
     def convolution_op(self, inputs, kernel):
         shape = self.kernel_size, self.strides, self.dilation_rate
         is_faster = (
-            is_small_on_cpu(inputs, self.filters)
+            is_slow_in_onednn(inputs, self.filters)
             and shape == ((3, 3), (1, 1), (1, 1))
             and self.padding == "same"
             and self.groups == 1
