@@ -67,27 +67,31 @@ class NotebookTest(absltest.TestCase):
             resources={"metadata": {"path": str(self.path)}},
         )
 
-    def test_a_training_and_one_that_is_interrupted(self):
+    def test_two_trainings_and_one_that_is_interrupted(self):
         with self.client.setup_kernel():
             self._run(_SETUP)
-            shown = self._run(_train("first"))
-            self._run(f"assert run.summary['command'].startswith({_COMMAND!r})")
-            self.assertLess(len(shown), 6 * 300)  # a line an epoch
-            self._run(_OTHER_MODELS)
-            self._interrupt(_train("second"))
-            shown = self._run(_train("second"))
+            for name in "first", "second":
+                shown = self._run(_train(name))
+                self._run(
+                    f"assert run.summary['command'].startswith({_COMMAND!r})"
+                )
+                self.assertLess(len(shown), 6 * 300)  # a line an epoch
+                self._run(_OTHER_MODELS)
+            self._interrupt(_train("third"))
+            shown = self._run(_train("third"))
             self.assertIn("Resuming from step", shown)
-            shown = self._run(_train("second"))
+            shown = self._run(_train("third"))
             self.assertIn("Nothing left to do", shown)
-        first, second = (
+        first, second, third = (
             cifar10_tf.load_run(self.path / name)
-            for name in ("first", "second")
+            for name in ("first", "second", "third")
         )
-        self.assertEqual(_figures(second), _figures(first))
-        for one, other in zip(
-            second.model.get_weights(), first.model.get_weights(), strict=True
-        ):
-            np.testing.assert_array_equal(one, other)
+        for run in second, third:
+            self.assertEqual(_figures(run), _figures(first))
+            for one, other in zip(
+                run.model.get_weights(), first.model.get_weights(), strict=True
+            ):
+                np.testing.assert_array_equal(one, other)
         # From the call on, not from the kernel's start.
         self.assertLess(second.summary["total_sec"], 60)
         self.assertLess(
@@ -117,7 +121,7 @@ class NotebookTest(absltest.TestCase):
         )
 
     def _press(self) -> None:
-        checkpoints = self.path / "second" / "checkpoints"
+        checkpoints = self.path / "third" / "checkpoints"
         end = time.monotonic() + 60
         while not checkpoint_files.find(checkpoints) and time.monotonic() < end:
             time.sleep(0.01)
