@@ -29,10 +29,8 @@ _ELSEWHERE = {
     "cifar10-tf train --model=wrn28_10 ": "tests/training/distribution",
 }
 
-# All epochs and corruptions would take ten times as long, and tell no more; the
-# single step of an epoch takes longer to trace than to run.
+# All epochs and corruptions would take ten times as long, and tell no more.
 _LITTLE = """
-import tensorflow as tf
 from cifar10_tf import main
 from cifar10_tf.evaluation.corruptions.by_name import CORRUPTIONS
 from cifar10_tf.settings.models import MODELS
@@ -40,7 +38,6 @@ for model in MODELS.values():
     model.recipe["epochs"] = 1
 for name in [*CORRUPTIONS][2:]:
     del CORRUPTIONS[name]
-tf.config.run_functions_eagerly(True)
 main.run()
 """
 
