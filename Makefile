@@ -14,8 +14,10 @@ train: .venv/installed
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(TEST_ARGS)
 
+# Torture kills processes and limits the size of their files, coverage's among them.
 coverage: .venv/installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing
+	$(BIN)/python -m pytest -n 2 --dist loadscope --ignore=tests/torture \
+	  --cov --cov-report=term-missing
 
 # Kills and damages trainings and counts the consequences: half an hour, or with
 # TORTURE_ARGS=--quick a few minutes.
