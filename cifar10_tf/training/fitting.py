@@ -8,9 +8,10 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from cifar10_tf.datasets import names
 from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.runs.run_directory import RunDirectory
-from cifar10_tf.settings.config import Config
+from cifar10_tf.settings.config import FOLDER, Config
 from cifar10_tf.system import interruption, inventory
 from cifar10_tf.training import easy_images, loop, progress, results
 from cifar10_tf.training.callbacks.averaged_validation import (
@@ -186,9 +187,13 @@ def _provenance(
         "num_workers": environment["num_workers"],
         "num_devices": environment["num_devices"],
     }
+    settings = config.settings()
+    if names.folder(config.dataset):
+        # It may move: its images are known by their digest.
+        settings["dataset"] = FOLDER
     return Provenance(
         run={
-            "settings": config.settings(),
+            "settings": settings,
             "precision": environment["precision"],
             "data": data.digest,
             "easy_images": easy_images.to_text(is_easy),
