@@ -147,6 +147,8 @@ def _to_bytes(array: np.ndarray) -> np.ndarray:
             "an array of an image is [height, width] or [height, width, 3], "
             f"got {list(array.shape)}"
         )
+    if not array.size:
+        raise ValueError("it has no pixels")
     if array.dtype == np.uint8:
         return array
     if not np.issubdtype(array.dtype, np.floating):
@@ -154,7 +156,7 @@ def _to_bytes(array: np.ndarray) -> np.ndarray:
             f"its numbers are {array.dtype}; give bytes, as by "
             '.astype("uint8"), or floats in [0, 1]'
         )
-    if not array.size or not (array.min() >= 0 and array.max() <= 1):
+    if not (array.min() >= 0 and array.max() <= 1):
         raise ValueError(
             "floats must be in [0, 1]; divide by 255, or give bytes (uint8)"
         )
