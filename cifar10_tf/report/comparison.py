@@ -279,8 +279,9 @@ def _check(subjects: Sequence[Subject]) -> None:
 def _short_names(directories: Sequence[RunDirectory]) -> list[str]:
     """Returns the last parts of the paths, as many as tell them apart."""
     paths = [directory.path for directory in directories]
-    for path, count in zip(paths, map(paths.count, paths), strict=True):
-        if count > 1:
+    places = [path.resolve() for path in paths]
+    for path, place in zip(paths, places, strict=True):
+        if places.count(place) > 1:
             raise UserError(f"{path} is there twice; compare it with another.")
     for number in range(1, 20):
         names = ["/".join(path.parts[-number:]) for path in paths]

@@ -207,6 +207,7 @@ class ComparisonTest(ComparisonTestCase):
         for directories, message in (
             ([run], "two directories"),
             ([run, run], "twice"),
+            ([run, RunDirectory(run.path / "plots/..")], "twice"),
             ([run, study], "one of each"),
             ([single, study], "only one complete run"),
             ([run, RunDirectory(self.path / "nowhere")], "does not exist"),
