@@ -40,6 +40,12 @@ def read(path: pathlib.Path, *, is_run: bool) -> Config:
                 f"{path} is damaged: {' '.join(str(error).split())}. The "
                 "directory is left alone; choose another one."
             ) from error
+        if runs := sorted(directory.glob("trial*/seed*/config.json")):
+            raise UserError(
+                f"{directory} is that of a sweep, and is left alone; choose "
+                f"one of its runs, as {runs[0].parent}. The command that began "
+                "a sweep goes on with it."
+            ) from error
         raise UserError(
             f"{directory} is not a run directory, and is left alone: it has "
             "no config.json of a run; choose another directory."

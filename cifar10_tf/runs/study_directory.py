@@ -44,12 +44,15 @@ class StudyDirectory:
 
     def runs(self) -> list[RunDirectory]:
         """Returns the runs that are there, in the order of their seeds."""
+        return [run for run in self._candidates() if run.is_run()]
+
+    def _candidates(self) -> list[RunDirectory]:
         seeds = sorted(
             int(match[1])
             for path in self.path.glob("seed*")
             if (match := _RUN.fullmatch(path.name))
         )
-        return [run for run in map(self.run, seeds) if run.is_run()]
+        return list(map(self.run, seeds))
 
     def set_aside(self) -> None:
         """Renames what is said of all runs, as each of them is renamed."""
@@ -62,8 +65,17 @@ class StudyDirectory:
         """Returns the complete runs of a study; what is none is one run.
 
         Those of a study that are not complete are named in a warning.
+
+        Raises:
+            UserError: the config of one is damaged.
         """
-        runs = [] if directory.is_run() else cls(directory.path).runs()
+        if directory.is_run():
+            return [directory]
+        study = cls(directory.path)
+        runs = study.runs()
+        for run in study._candidates():
+            if run.metrics.exists():
+                run.read_config()
         complete = [run for run in runs if run.summary.exists()]
         if complete and len(complete) < len(runs):
             left = [run.path.name for run in runs if run not in complete]

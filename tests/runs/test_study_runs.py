@@ -5,6 +5,7 @@ from absl.testing import absltest
 
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
+from cifar10_tf.system.errors import UserError
 from tests.report import run_directories
 
 
@@ -32,6 +33,11 @@ class CompleteRunsTest(absltest.TestCase):
             names = self._names(self.path)
         self.assertEqual(names, ["seed1", "seed10"])
         self.assertIn("seed2", logs.output[0])
+
+    def test_one_that_is_damaged_is_not_left_out(self):
+        (self.path / "seed2" / "config.json").write_text('{"a')
+        with self.assertRaisesRegex(UserError, "seed2/config.json is damaged"):
+            self._names(self.path)
 
     def test_what_is_no_study_is_a_run(self):
         for name in "seed1", "nowhere":

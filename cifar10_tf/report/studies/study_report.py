@@ -1,6 +1,7 @@
 """A study's directory -> `study.html`: what its runs say together."""
 
 import json
+import logging
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import METRICS, StudyDirectory
 from cifar10_tf.system.errors import UserError
 
+_log = logging.getLogger(__name__)
+
 
 def write(study: StudyDirectory) -> None:
     """Writes the page of a complete study; it links those of its runs.
@@ -21,6 +24,16 @@ def write(study: StudyDirectory) -> None:
     """
     summary = _read_summary(study)
     runs = [study.run(seed) for seed in summary["seeds"]]
+    shown = {run.path for run in runs}
+    others = [run.path.name for run in study.runs() if run.path not in shown]
+    if others:
+        _log.warning(
+            "%s is of the study's %d runs that its command last asked for, "
+            "without %s.",
+            study.report,
+            len(runs),
+            ", ".join(others),
+        )
     summaries = [run.read_summary() for run in runs]
     machines = [report.machine(of_run) for of_run in summaries]
     page.write(

@@ -48,6 +48,14 @@ class StudyReportTest(absltest.TestCase):
         self.assertIn('<th scope="row">cpu</th><td>a CPU</td>', page)
         self.assertNotIn("ran elsewhere", page)
 
+    def test_runs_that_it_does_not_show_are_named(self):
+        self._write(3)
+        study = json.loads(self.study.summary.read_text())
+        self.study.summary.write_text(json.dumps(study | {"seeds": [1, 2]}))
+        with self.assertLogs("cifar10_tf", "WARNING") as logs:
+            study_report.write(self.study)
+        self.assertIn("without seed3", logs.output[0])
+
     def test_two_runs_tell_no_interval(self):
         self.assertIn("<td>from 3 runs on</td>", self._write(2))
 
