@@ -187,7 +187,7 @@ def train(
     log_output.show()
     process_clock.restart()
     interruption.set_max_minutes(options.max_minutes)
-    with interruption.saving_first():
+    with interruption.saving_first(options.restart):
         return make_run(config, options, f"cifar10_tf.train({command})")
 
 

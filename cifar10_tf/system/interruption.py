@@ -104,11 +104,14 @@ def keeping_handlers() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def saving_first() -> Iterator[None]:
+def saving_first(starts_over: bool = False) -> Iterator[None]:
     """Has Ctrl-C, in a notebook, save the training before it interrupts.
 
     A second one interrupts at once. In another thread than the main one, which
     alone gets signals, nothing is done about them.
+
+    Args:
+        starts_over: whether the same call would not go on with it.
 
     Raises:
         KeyboardInterrupt: in place of Interrupted.
@@ -120,7 +123,8 @@ def saving_first() -> Iterator[None]:
     try:
         yield
     except Interrupted as stop:
-        hint = "; the same call goes on with it" if stop.can_go_on else ""
+        how = ", without restart," if starts_over else ""
+        hint = f"; the same call{how} goes on with it" * stop.can_go_on
         raise KeyboardInterrupt(f"{stop}{hint}") from None
     except Exception as error:
         # What a signal raised may have become another error in native code.
@@ -191,7 +195,7 @@ def due() -> Interrupted | None:
     if _received:
         return _by_signal()
     if (left := minutes_left()) is not None and left <= 0:
-        return Interrupted(f"--max_minutes={_max_minutes:g}", _OUT_OF_TIME)
+        return Interrupted("--max_minutes", _OUT_OF_TIME)
     return None
 
 
