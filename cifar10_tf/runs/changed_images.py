@@ -1,11 +1,12 @@
-"""Warnings of a folder whose images are no longer those of a run."""
+"""Whether a folder's images are still those of a run, wherever they are."""
 
 import logging
-from collections.abc import Sequence
+import pathlib
+from collections.abc import Mapping
 
 from cifar10_tf.datasets import image_folder, names
 from cifar10_tf.datasets.loading import ImageDataset
-from cifar10_tf.runs.run_directory import RunDirectory
+from cifar10_tf.settings.config import Config
 
 _log = logging.getLogger(__name__)
 
@@ -13,24 +14,55 @@ _log = logging.getLogger(__name__)
 _DIGEST = "folder_digest"
 
 
-def warn_of_figures(complete: Sequence[RunDirectory], dataset: str) -> None:
-    """Warns where complete runs are of other images than the dataset has now.
+def digest(dataset: str) -> str | None:
+    """Returns what a folder's images are known by; None of another dataset.
 
     Reads the files, and decodes none.
+
+    Raises:
+        UserError: as of `image_folder.find`.
     """
     root = names.folder(dataset)
-    digests = {run: run.read_summary().get(_DIGEST) for run in complete}
-    if not root or not any(digests.values()):
+    return image_folder.digest(image_folder.find(root)) if root else None
+
+
+def follow_folder(
+    of_run: Config, config: Config, summary: dict | None
+) -> Config:
+    """Returns a run's config, with the folder of another if it has moved there.
+
+    Where images are is no setting, but what they are.
+
+    Args:
+        summary: of a complete run; of one that is not, a checkpoint knows the
+            images.
+    """
+    moved = of_run.with_folder_of(config)
+    if moved == of_run or summary is None:
+        return moved
+    is_same = summary.get(_DIGEST) == digest(config.dataset)
+    return moved if is_same else of_run
+
+
+def warn_of_figures(
+    summaries: Mapping[pathlib.Path, dict], dataset: str
+) -> None:
+    """Warns where complete runs are of other images than the dataset has now.
+
+    Args:
+        summaries: by the runs' directories.
+    """
+    digests = {path: s.get(_DIGEST) for path, s in summaries.items()}
+    if not any(digests.values()) or not (now := digest(dataset)):
         return
-    now = image_folder.digest(image_folder.find(root))
-    for run, then in digests.items():
+    for path, then in digests.items():
         if then and then != now:
             _log.warning(
                 "the images in %s have changed since the run in %s was made. "
                 "Its figures are of the earlier ones. To train on these, add "
                 "--restart or choose another --run_dir.",
-                root,
-                run.path,
+                names.folder(dataset),
+                path,
             )
 
 

@@ -11,6 +11,7 @@ import shlex
 from typing import Any
 
 from cifar10_tf.runs import checkpoint_files, config_file, model_file
+from cifar10_tf.runs.changed_images import follow_folder
 from cifar10_tf.runs.run_lock import RunLock
 from cifar10_tf.settings.config import POLICIES, Config
 from cifar10_tf.system import paths
@@ -76,10 +77,8 @@ class RunDirectory:
         return False
 
     def _check_same(self, config: Config) -> None:
-        # Where images are is no setting, but what they are: a checkpoint knows.
-        of_run = self.read_config()
-        if not self.summary.exists():
-            of_run = of_run.with_folder_of(config)
+        summary = self.read_summary() if self.summary.exists() else None
+        of_run = follow_folder(self.read_config(), config, summary)
         if different := of_run.differences(config):
             hint = ""
             if different == ["tta: False -> True"]:

@@ -42,9 +42,23 @@ class ChangedImagesTest(cases.CommandTestCase):
         self.assertIn("test accuracy 25.00%", result.stdout)
 
         runs = [RunDirectory(self.directory / f"study/seed{i}") for i in (1, 2)]
+        summaries = {run.path: run.read_summary() for run in runs}
         with self.assertLogs("cifar10_tf", "WARNING") as logs:
-            changed_images.warn_of_figures(runs, f"folder:{self.pets}")
+            changed_images.warn_of_figures(summaries, f"folder:{self.pets}")
         self.assertLen(logs.output, 2)
+
+    def test_a_complete_run_whose_folder_has_moved(self):
+        self._complete("run")
+        moved = self.pets.rename(self.directory / "elsewhere")
+        flags = ["--dataset=folder:elsewhere", "--run_dir=run"]
+        result = self.run_light(*flags)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("Nothing left to do", result.stdout)
+        (moved / "test" / "cat" / "more.png").write_text("")
+        # It could be another folder.
+        result = self.run_light(*flags)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("run with other settings (dataset:", result.stderr)
 
     def test_an_evaluation_of_other_images(self):
         with mock.patch.dict("os.environ", self.environment):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from cifar10_tf.datasets import names
+from cifar10_tf.runs import changed_images
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.settings import search_space
 from cifar10_tf.settings.command_options import SWEEP_METRICS, SweepOptions
@@ -121,12 +122,20 @@ class Plan:
         return make_config(**self.shared | values | places)
 
     def identity(self) -> dict[str, Any]:
-        """Returns what does not change when the sweep goes on."""
+        """Returns what does not change when the sweep goes on.
+
+        A folder may move, with the same images.
+        """
         options = dataclasses.asdict(self.options)
         for name in "trials", "storage", "search":
             del options[name]
-        places = "data_dir", "run_dir"
+        places = ["data_dir", "run_dir"]
+        images = {}
+        if digest := changed_images.digest(self.shared["dataset"]):
+            images["images, by their digest"] = digest[:12]
+            places.append("dataset")
         return {
+            **images,
             **{n: v for n, v in self.shared.items() if n not in places},
             **{n: str(v) for n, v in self.space.items()},
             **options,

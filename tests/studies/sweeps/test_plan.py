@@ -1,8 +1,11 @@
+import pathlib
+
 from absl.testing import absltest, parameterized
 
 from cifar10_tf.settings.config import make_config
 from cifar10_tf.studies.sweeps.plan import Plan
 from cifar10_tf.system.errors import UserError
+from tests import fakes
 from tests.studies.sweeps import plans
 
 
@@ -41,6 +44,22 @@ class PlanTest(parameterized.TestCase):
             ["--model=speedrun_s", "--dataset=synthetic10"]
             + ["--run_dir=/sweep-best", "--learning_rate=0.25"],
         )
+
+    def test_a_folder_is_known_by_its_images(self):
+        parent = pathlib.Path(self.create_tempdir().full_path)
+        fakes.write_folder(
+            parent / "a", {"train/cat": 2, "train/dog": 2, "test/cat": 1}
+        )
+
+        def identity(name):
+            dataset = f"folder:{parent / name}"
+            return plans.make("/sweep", {"dataset": dataset}).identity()
+
+        before = identity("a")
+        moved = (parent / "a").rename(parent / "b")
+        self.assertEqual(identity("b"), before)
+        (moved / "train" / "cat" / "more.png").write_text("")
+        self.assertNotEqual(identity("b"), before)
 
     def test_a_grid_has_no_more_trials_than_combinations(self):
         search = "batch_size=1|2|3,augment=none|flip"
