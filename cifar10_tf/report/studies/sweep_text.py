@@ -31,12 +31,17 @@ def title(summary: dict[str, Any]) -> str:
         for state in ("ended early", "failed")
         if state in states
     ]
-    seeds = len(summary["seeds"])
+    trials = _count(len(states), "trial")
+    runs = _count(len(summary["seeds"]), "run")
     return (
         f"{summary['model'] or 'Several models'} on "
-        f"{names.title(summary['dataset'])}: {len(states)} trials of "
-        f"{seeds} run{'s' if seeds > 1 else ''}{''.join(others)}"
+        f"{names.title(summary['dataset'])}: {trials} of {runs}"
+        f"{''.join(others)}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def best_trials(summary: dict[str, Any]) -> list[dict[str, Any]]:
