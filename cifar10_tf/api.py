@@ -283,9 +283,11 @@ def make_run(config: Config, options: Options, command: str) -> Run:
     config = resolve_config(config)
     directory = RunDirectory(config.run_dir)
     if directory.needs_no_run(config, restart=options.restart):
-        print(f"Nothing left to do: {directory.path} holds this run, complete.")
-        summaries = {directory.path: directory.read_summary()}
-        changed_images.warn_of_figures(summaries, config.dataset)
+        print(
+            f"Nothing left to do: {directory.path} holds this very run, "
+            "complete."
+        )
+        changed_images.warn_of_figures([directory], config.dataset)
         return Run(directory)
     with peers.of_environment() as others:
         # Before the trainer, which imports it: it would be noisy.

@@ -41,3 +41,15 @@ def resolve_dataset(name: str, data_dir: str) -> str:
         obstacle,
     )
     return "synthetic10"
+
+
+def folder_digest(name: str) -> str | None:
+    """Returns what a folder's images are known by; None of another dataset.
+
+    Reads the files, and decodes none.
+
+    Raises:
+        UserError: as of `image_folder.find`.
+    """
+    root = names.folder(name)
+    return image_folder.digest(image_folder.find(root)) if root else None

@@ -3,7 +3,7 @@
 import dataclasses
 
 from cifar10_tf.datasets import names
-from cifar10_tf.datasets.resolving import resolve_dataset
+from cifar10_tf.datasets.resolving import folder_digest, resolve_dataset
 from cifar10_tf.datasets.tfds import prepared_files
 from cifar10_tf.settings.config import Config
 
@@ -33,3 +33,21 @@ def resolve_config(config: Config, num_runs: int = 1) -> Config:
         run_dir=config.run_dir
         or f"runs/{names.slug(dataset)}-{config.model}-{seeds}",
     )
+
+
+def follow_folder(
+    of_run: Config, config: Config, summary: dict | None
+) -> Config:
+    """Returns a run's config, with the folder of another if it has moved there.
+
+    Where images are is no setting, but what they are.
+
+    Args:
+        summary: of a complete run; of one that is not, a checkpoint knows the
+            images.
+    """
+    moved = of_run.with_folder_of(config)
+    if moved == of_run or summary is None:
+        return moved
+    then = summary.get("folder_digest")  # older runs have none
+    return moved if then and then == folder_digest(config.dataset) else of_run

@@ -11,7 +11,7 @@ import shlex
 from typing import Any
 
 from cifar10_tf.runs import checkpoint_files, config_file, model_file
-from cifar10_tf.runs.changed_images import follow_folder
+from cifar10_tf.runs.resolved_config import follow_folder
 from cifar10_tf.runs.run_lock import RunLock
 from cifar10_tf.settings.config import POLICIES, Config
 from cifar10_tf.system import paths

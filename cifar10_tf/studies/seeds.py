@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
 from collections.abc import Iterator, Sequence
 
 from cifar10_tf.evaluation import plots
@@ -59,9 +58,9 @@ def train(
         for run, config in zip(runs, configs, strict=True)
     ]
     check_time()
-    complete = itertools.compress(runs, is_complete)
     changed_images.warn_of_figures(
-        {run.path: run.read_summary() for run in complete}, config.dataset
+        [run for run, done in zip(runs, is_complete, strict=True) if done],
+        config.dataset,
     )
     if restart:  # all of them now: without it, the same command then goes on
         study.set_aside()  # first: without runs they would be anybody's

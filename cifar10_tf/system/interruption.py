@@ -195,7 +195,7 @@ def due() -> Interrupted | None:
     if _received:
         return _by_signal()
     if (left := minutes_left()) is not None and left <= 0:
-        return Interrupted("--max_minutes", _OUT_OF_TIME)
+        return Interrupted(STATUSES[_OUT_OF_TIME], _OUT_OF_TIME)
     return None
 
 

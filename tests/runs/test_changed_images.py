@@ -42,9 +42,8 @@ class ChangedImagesTest(cases.CommandTestCase):
         self.assertIn("test accuracy 25.00%", result.stdout)
 
         runs = [RunDirectory(self.directory / f"study/seed{i}") for i in (1, 2)]
-        summaries = {run.path: run.read_summary() for run in runs}
         with self.assertLogs("cifar10_tf", "WARNING") as logs:
-            changed_images.warn_of_figures(summaries, f"folder:{self.pets}")
+            changed_images.warn_of_figures(runs, f"folder:{self.pets}")
         self.assertLen(logs.output, 2)
 
     def test_a_complete_run_whose_folder_has_moved(self):

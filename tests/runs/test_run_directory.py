@@ -54,6 +54,11 @@ class RunDirectoryTest(absltest.TestCase):
         self.assertFalse(self.run_dir.is_complete(now))
         with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
             self.run_dir.is_complete(make_config(dataset="cifar10"))
+        fakes.write_model(self.run_dir.model)
+        self.run_dir.complete({"precision": "float32"})
+        # It could be another folder of that name.
+        with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
+            self.run_dir.is_complete(now)
 
     def test_that_of_a_sweep_is_called_so(self):
         run = RunDirectory(self.run_dir.path / "trial3/seed1")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from cifar10_tf.datasets import names
-from cifar10_tf.runs import changed_images
+from cifar10_tf.datasets.resolving import folder_digest
 from cifar10_tf.runs.resolved_config import resolve_config
 from cifar10_tf.settings import search_space
 from cifar10_tf.settings.command_options import SWEEP_METRICS, SweepOptions
@@ -131,7 +131,7 @@ class Plan:
             del options[name]
         places = ["data_dir", "run_dir"]
         images = {}
-        if digest := changed_images.digest(self.shared["dataset"]):
+        if digest := folder_digest(self.shared["dataset"]):
             images["images, by their digest"] = digest[:12]
             places.append("dataset")
         return {

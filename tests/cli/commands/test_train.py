@@ -64,7 +64,7 @@ class TrainTest(cases.CommandTestCase):
         lines = result.stdout.splitlines()
         self.assertEqual(
             lines[0],
-            f"Nothing left to do: {run.path} holds this run, complete.",
+            f"Nothing left to do: {run.path} holds this very run, complete.",
         )
         self.assertRegex(lines[1], "test accuracy 25.00%")
 
