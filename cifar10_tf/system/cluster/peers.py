@@ -11,31 +11,19 @@ import time
 from collections.abc import Iterator
 
 from cifar10_tf.system import interruption
-from cifar10_tf.system.cluster import Cluster, from_environment
+from cifar10_tf.system.cluster import Cluster, from_environment, guard
 
 # As of SIGUSR1: whoever started it is to start it again.
 LOST_STATUS = 138
 
-_INTERVAL_SEC = 1.0
 _NUM_FAILURES = 3
-_TIMEOUT_SEC = 4.0
 
 # From a peer's end to this process's: connections that are refused, or, where
 # its machine is gone, run into their timeouts.
-LIMIT_SEC = _NUM_FAILURES * (_INTERVAL_SEC + _TIMEOUT_SEC)
+LIMIT_SEC = _NUM_FAILURES * (guard.INTERVAL_SEC + guard.TIMEOUT_SEC)
 
 # For all to come; TensorFlow would wait for an hour.
 _MEETING_SEC = 600.0
-
-# For TensorFlow to connect those who have. What it takes: a second.
-_CONNECTING_SEC = 45
-
-# Ends its parent unless that ends it before.
-_GUARD = f"""
-import os, select, signal
-if not select.select([0], [], [], {_CONNECTING_SEC})[0]:
-    os.kill(os.getppid(), signal.SIGUSR1)
-"""
 
 
 class Peers:
@@ -66,7 +54,7 @@ class Peers:
         Begins before TensorFlow is imported: until TensorFlow listens at this
         process's port, this does, so that the others see when it ends.
         """
-        _, port = _split(self.cluster.addresses[self.cluster.index])
+        _, port = guard.split(self.cluster.addresses[self.cluster.index])
         with contextlib.suppress(OSError):  # TensorFlow will say it
             # Nobody accepts those who look whether it is there.
             self._own_port = socket.create_server(("", port), backlog=1024)
@@ -90,26 +78,50 @@ class Peers:
             Interrupted: by a signal or `--max_minutes`.
         """
         end = time.monotonic() + _MEETING_SEC
-        missing = [
-            address
-            for index, address in enumerate(self.cluster.addresses)
-            if index != self.cluster.index
-        ]
+        missing = self._others()
         while missing := [a for a in missing if not self._sees(a)]:
             if stop := interruption.due():
                 raise stop
             if time.monotonic() > end:
                 _end(f"not all workers have come ({', '.join(missing)})")
-            time.sleep(_INTERVAL_SEC)
+            time.sleep(guard.INTERVAL_SEC)
         self._close_own_port()
+
+    @contextlib.contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Ends the process where TensorFlow does not come back from connecting.
+
+        As it does not where another process has ended just now; by SIGUSR1, so
+        that its status is the same as ever.
+        """
+        is_main = threading.current_thread() is threading.main_thread()
+        handler = is_main and signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        process = subprocess.Popen(
+            [sys.executable, "-I", guard.__file__, *self._others()],
+            stdin=subprocess.PIPE,
+        )
+        try:
+            yield
+        finally:
+            process.kill()
+            process.communicate()
+            if is_main:
+                signal.signal(signal.SIGUSR1, handler)
 
     def stop(self) -> None:
         """Watches no longer: what ends now ends as it should."""
         self._stopped.set()
 
+    def _others(self) -> list[str]:
+        return [
+            address
+            for index, address in enumerate(self.cluster.addresses)
+            if index != self.cluster.index
+        ]
+
     def _watch(self, index: int, address: str) -> None:
         num_failures = 0
-        while not self._stopped.wait(_INTERVAL_SEC):
+        while not self._stopped.wait(guard.INTERVAL_SEC):
             if self._sees(address):
                 num_failures = 0
             elif address in self._come:
@@ -118,7 +130,7 @@ class Peers:
                 _end(f"worker {index} ({address}) is gone")
 
     def _sees(self, address: str) -> bool:
-        if _answers(address):
+        if guard.answers(address):
             self._come.add(address)
             return True
         return False
@@ -126,27 +138,6 @@ class Peers:
     def _close_own_port(self) -> None:
         if self._own_port:
             self._own_port.close()
-
-
-@contextlib.contextmanager
-def connecting() -> Iterator[None]:
-    """Ends the process where TensorFlow does not come back from connecting.
-
-    As it does not where another process has ended just now; by SIGUSR1, so
-    that its status is the same as ever.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    handler = is_main and signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-    guard = subprocess.Popen(
-        [sys.executable, "-c", _GUARD], stdin=subprocess.PIPE
-    )
-    try:
-        yield
-    finally:
-        guard.kill()
-        guard.communicate()
-        if is_main:
-            signal.signal(signal.SIGUSR1, handler)
 
 
 @contextlib.contextmanager
@@ -165,24 +156,7 @@ def of_environment() -> Iterator[Peers | None]:
         yield None
 
 
-def _answers(address: str) -> bool:
-    try:
-        socket.create_connection(_split(address), _TIMEOUT_SEC).close()
-    except OSError:
-        return False
-    return True
-
-
-def _split(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
 def _end(what: str) -> None:
     # Native code may be waiting for the other one, and never comes back.
-    sys.stderr.write(
-        f"stopped because {what}; run the same command again on all workers "
-        "to go on from the last checkpoint\n"
-    )
-    sys.stderr.flush()
+    guard.say_end(what)
     os._exit(LOST_STATUS)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from cifar10_tf.pipeline.parts import Parts
 from cifar10_tf.system import interruption
 from cifar10_tf.system.cluster import Cluster
-from cifar10_tf.system.cluster.peers import Peers, connecting
+from cifar10_tf.system.cluster.peers import Peers
 from cifar10_tf.system.errors import UserError
 from cifar10_tf.training.distribution.steps import ManyDevices
 from cifar10_tf.training.distribution.workers import Workers
@@ -141,7 +141,7 @@ def _strategy_of(peers: Peers) -> tf.distribute.Strategy:
     )
     try:
         peers.meet()
-        with connecting():
+        with peers.connecting():
             strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:
         raise UserError(

@@ -34,7 +34,7 @@ class ChooseTest(absltest.TestCase):
                 tf.config, "set_logical_device_configuration", made.logical
             ),
             mock.patch.object(Peers, "meet"),
-            mock.patch.object(devices, "connecting", contextlib.nullcontext),
+            mock.patch.object(Peers, "connecting", contextlib.nullcontext),
             mock.patch.object(tf.distribute, "MirroredStrategy", made.mirrored),
             mock.patch.object(
                 tf.distribute, "MultiWorkerMirroredStrategy", made.workers
