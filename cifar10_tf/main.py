@@ -14,8 +14,9 @@ def run() -> None:
     """Runs the process: the console script `cifar10-tf`."""
     if sys.platform == "win32":
         sys.exit(f"error: {errors.NOT_ON_WINDOWS}")
-    from cifar10_tf.system import interruption, log_output
+    from cifar10_tf.system import interruption, log_output, tensorflow_startup
 
+    tensorflow_startup.is_lean = True
     log_output.outlive_terminal()
     log_output.show()
     if isinstance(sys.stdout, io.TextIOWrapper):  # none where it is closed

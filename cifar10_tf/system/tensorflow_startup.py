@@ -3,11 +3,20 @@
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 
 from cifar10_tf.system import log_output
 
 _log = logging.getLogger(__name__)
+
+# TensorFlow and Keras import these where they are installed, for functions that
+# no command calls: a second or two, as long as all else of theirs takes.
+_OPTIONAL = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
+
+# Whether they are kept from it. Only for a process that is this program's: in a
+# notebook Keras's functions for them would stay without.
+is_lean = False
 
 
 def start_tensorflow(num_gpus: int | None = 1) -> None:
@@ -20,7 +29,7 @@ def start_tensorflow(num_gpus: int | None = 1) -> None:
     Args:
         num_gpus: how many are used, of those that there are; None: all.
     """
-    with quiet_import():
+    with quiet_import(), _without(_OPTIONAL if is_lean else ()):
         import tensorflow as tf
 
         gpus = tf.config.get_visible_devices("GPU")
@@ -43,6 +52,18 @@ def _use(gpus: list, num: int) -> None:
             "Of %d GPUs the first is used; CUDA_VISIBLE_DEVICES chooses.",
             len(gpus),
         )
+
+
+@contextlib.contextmanager
+def _without(packages: Iterable[str]) -> Iterator[None]:
+    """Lets packages that are not yet imported seem not to be installed."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager

@@ -1,10 +1,27 @@
 import os
+import subprocess
+import sys
 from unittest import mock
 
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 
 from cifar10_tf.system import tensorflow_startup
+
+_PROGRAM = """
+import contextlib, os, sys
+from cifar10_tf import main
+from cifar10_tf.system import tensorflow_startup
+if sys.argv[1:]:
+    with contextlib.suppress(SystemExit):
+        with contextlib.redirect_stdout(open(os.devnull, "w")):
+            main.run()
+tensorflow_startup.start_tensorflow()
+print("matplotlib" in sys.modules, "scipy" in sys.modules)
+import keras, matplotlib.pyplot, scipy.ndimage
+print(keras.src.visualization.plot_image_gallery.plt)
+"""
 
 
 class StartTensorflowTest(absltest.TestCase):
@@ -43,6 +60,24 @@ class StartTensorflowTest(absltest.TestCase):
         ):
             raise ValueError
         self.assertEqual(os.fstat(2), before)
+
+    def _started(self, *arguments):
+        return subprocess.run(
+            [sys.executable, "-c", _PROGRAM, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+
+    @pytest.mark.slow
+    def test_a_command_has_what_it_needs_only(self):
+        self.assertEqual(self._started("--help"), ["False False", "None"])
+
+    @pytest.mark.slow
+    def test_a_notebook_has_all_of_keras(self):
+        there, pyplot = self._started()
+        self.assertEqual(there, "True True")
+        self.assertStartsWith(pyplot, "<module 'matplotlib.pyplot'")
 
 
 if __name__ == "__main__":
