@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import signal
 import sys
 
@@ -14,6 +15,8 @@ def run() -> None:
     """Runs the process: the console script `cifar10-tf`."""
     if sys.platform == "win32":
         sys.exit(f"error: {errors.NOT_ON_WINDOWS}")
+    # No traceback of the imports that taking signals over needs.
+    signal.signal(signal.SIGINT, lambda number, _: os._exit(128 + number))
     from cifar10_tf.system import interruption, log_output, tensorflow_startup
 
     tensorflow_startup.is_lean = True

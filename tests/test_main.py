@@ -75,6 +75,8 @@ class MainTest(cases.CommandTestCase):
         (["tran", "help"], "Unknown command 'tran'", "mean train?"),
         (["evaluate", "runs/a"], "takes no 'runs/a'", "--run_dir=runs/a."),
         (["train", "again"], "train takes no 'again'"),
+        (["train", "vit_tiny"], "a model as --model=vit_tiny."),
+        (["train", "3"], "flags are given as --name=value.\n"),
         (["prepare", "one", "two"], "prepare takes no 'one two'"),
         (["prepare", "nowhere"], "nowhere does not exist", ".tar.gz"),
         (["prepare", "."], "holds no CIFAR-10", "cifar-10-batches-py"),

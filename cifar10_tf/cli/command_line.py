@@ -1,6 +1,7 @@
 """The commands: which there are, what each is given, and the text of --help."""
 
 import inspect
+from collections.abc import Collection
 
 from absl import app
 
@@ -18,6 +19,7 @@ from cifar10_tf.cli.commands import (
     train,
 )
 from cifar10_tf.settings import similar_names
+from cifar10_tf.settings.models import MODELS
 from cifar10_tf.system.errors import UserError
 
 # Each a module, whose docstring is its line in --help.
@@ -59,14 +61,23 @@ def _run(arguments: list[str]) -> None:
         call = inspect.signature(command.run).bind(*rest)
     except TypeError:
         _check_no_value(rest[0])
-        run_dir = ""
-        if "run_dir" in command.TAKES and len(rest) == 1:
-            run_dir = f", the directory of a run as --run_dir={rest[0]}"
         raise UserError(
             f"{name} takes no {' '.join(rest)!r}; flags are given as "
-            f"--name=value{run_dir}."
+            f"--name=value{_meant(rest, command.TAKES)}."
         ) from None
     command.run(*call.args)
+
+
+def _meant(words: list[str], flags_taken: Collection[str]) -> str:
+    """Says how a word is given that seems to be the value of a flag."""
+    word = words[0]
+    if len(words) > 1 or word.isdecimal():
+        return ""
+    if word in MODELS and "model" in flags_taken:
+        return f", a model as --model={word}"
+    if "run_dir" in flags_taken:
+        return f", the directory of a run as --run_dir={word}"
+    return ""
 
 
 def _check_no_value(word: str) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Iterable
 
+from cifar10_tf.settings import extras
 from cifar10_tf.system.errors import UserError
 
 
@@ -22,5 +23,5 @@ def check(command: str, libraries: Iterable[str]) -> None:
     if missing:
         raise UserError(
             f"{command} needs {', '.join(missing)}, which this Python does not "
-            f"have: pip install 'cifar10_tf[{command}]'"
+            f"have: {extras.install_command(command)}"
         )

@@ -1,5 +1,6 @@
 """The file that --output names."""
 
+import logging
 import os
 import pathlib
 
@@ -7,7 +8,9 @@ from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable
 from cifar10_tf.system.errors import UserError
 
-# Never written over: they are the same in every run, study and export.
+_log = logging.getLogger(__name__)
+
+# Never renamed: they are the same in every run, study and export.
 _OF_RUNS = {
     "config.json", "summary.json", "corruptions.json", "report.html",
     "study.json", "study.html", "sweep.json", "sweep.html", "export.json",
@@ -31,6 +34,17 @@ def checked(output: str, suffix: str) -> pathlib.Path | None:
     if problem := _problem(path, suffix):
         raise UserError(f"--output={output} {problem}; choose another file.")
     return path
+
+
+def keep_earlier(path: pathlib.Path) -> None:
+    """Renames what is at a place for a result, if anything: it may be needed.
+
+    Raises:
+        OSError: it can't.
+    """
+    if os.path.lexists(path):
+        kept = path.rename(paths.kept(path))
+        _log.info("The earlier %s is kept as %s.", path.name, kept.name)
 
 
 def _problem(path: pathlib.Path, suffix: str) -> str | None:

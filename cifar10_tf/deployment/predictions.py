@@ -46,7 +46,13 @@ class Prediction:
         return self.top(1)[0].probability
 
     def top(self, number: int = NUM_SHOWN) -> list[Guess]:
-        """Returns the most probable classes, the first one first."""
+        """Returns the most probable classes, the first one first.
+
+        Raises:
+            ValueError: the number is negative.
+        """
+        if number < 0:
+            raise ValueError(f"top takes a number of classes, got {number}")
         order = np.argsort(-self.probabilities, kind="stable")[:number]
         return [
             Guess(self.class_names[i], float(self.probabilities[i]))

@@ -106,6 +106,8 @@ class Predictor:
             return self._predict([images])[0]
         is_array = hasattr(images, "__array__")  # a tensor, too
         try:
+            if isinstance(images, bytes | bytearray):  # else a list of numbers
+                raise TypeError
             several = np.asarray(images) if is_array else list(images)
         except (TypeError, RuntimeError) as error:  # both of PyTorch's tensors
             raise UserError(

@@ -35,6 +35,7 @@ class Subject:
                 "validation_accuracy", "train_sec", "images_per_sec",
             )
         }  # fmt: skip
+        figures["num_runs"] = len(self.runs) if self.is_study else None
         figures["num_params"] = summaries[0]["num_params"]
         figures["gap"] = (
             figures["train_accuracy"] - figures["validation_accuracy"]

@@ -6,6 +6,7 @@ from cifar10_tf.report.comparison import Comparison, Subject
 # Of the table: heading, name among the figures, form.
 COLUMNS = (
     ("test accuracy", "test_accuracy", ".2%"),
+    ("runs", "num_runs", "d"),
     ("with TTA", "test_accuracy_tta", ".2%"),
     ("training", "train_accuracy", ".1%"),
     ("validation", "validation_accuracy", ".1%"),

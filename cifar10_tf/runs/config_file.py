@@ -17,6 +17,7 @@ def read(path: pathlib.Path, *, is_run: bool) -> Config:
 
     Raises:
         UserError: there is none, or none of this program's.
+        PermissionError: it may not be read.
     """
     directory = path.parent
     if directory.is_symlink() and not directory.exists():
@@ -34,6 +35,8 @@ def read(path: pathlib.Path, *, is_run: bool) -> Config:
             f"the run in {directory} is of a newer version of cifar10_tf "
             f"({error}): upgrade, or choose another directory."
         ) from error
+    except PermissionError:
+        raise
     except Exception as error:  # whatever is in it
         if is_run and path.is_file():
             raise UserError(
@@ -45,6 +48,12 @@ def read(path: pathlib.Path, *, is_run: bool) -> Config:
                 f"{directory} is that of a sweep, and is left alone; choose "
                 f"one of its runs, as {runs[0].parent}. The command that began "
                 "a sweep goes on with it."
+            ) from error
+        if runs := sorted(directory.glob("seed*/config.json")):
+            raise UserError(
+                f"{directory} is that of a study, and is left alone; choose "
+                f"one of its runs, as {runs[0].parent}. --num_runs goes on "
+                "with a study."
             ) from error
         raise UserError(
             f"{directory} is not a run directory, and is left alone: it has "

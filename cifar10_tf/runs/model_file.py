@@ -20,6 +20,8 @@ def check(path: pathlib.Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             is_whole = {*MEMBERS} <= {*archive.namelist()}
+    except PermissionError:
+        raise
     except Exception:  # zipfile's own, and those of odd headers
         is_whole = False
     if not is_whole:

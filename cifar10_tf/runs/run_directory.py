@@ -77,8 +77,9 @@ class RunDirectory:
         return False
 
     def _check_same(self, config: Config) -> None:
+        of_run = self.read_config()
         summary = self.read_summary() if self.summary.exists() else None
-        of_run = follow_folder(self.read_config(), config, summary)
+        of_run = follow_folder(of_run, config, summary)
         if different := of_run.differences(config):
             hint = ""
             if different == ["tta: False -> True"]:
@@ -268,7 +269,7 @@ class RunDirectory:
                 f"the run in {self.path} is not complete; go on with it by: "
                 f"cifar10-tf train {shlex.join(here.to_flags())}{watched}"
             ) from error
-        except Exception as error:  # whatever is in it
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise self._damaged(self.summary) from error
         return summary
 
@@ -283,7 +284,8 @@ class RunDirectory:
         return tuple(summary.get("class_names", summary["per_class_accuracy"]))
 
     def _damaged(self, path: pathlib.Path) -> UserError:
-        return UserError(f"{path} is damaged; make the run again by --restart.")
+        what = "damaged" if path.exists() else "missing"
+        return UserError(f"{path} is {what}; make the run again by --restart.")
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Returns a dict for each epoch, as `metrics.jsonl` has them.
@@ -294,5 +296,5 @@ class RunDirectory:
         try:
             text = self.metrics.read_text("utf-8")
             return [json.loads(line) for line in text.splitlines()]
-        except (OSError, ValueError, RecursionError) as error:
+        except (FileNotFoundError, ValueError, RecursionError) as error:
             raise self._damaged(self.metrics) from error

@@ -54,7 +54,7 @@ class EvaluateOptions(_Checked):
     )
     output: str = _place(
         "The file that the result goes to, as result.json. With --corruptions "
-        "a picture is beside it, as result.png."
+        "a picture is beside it, as result.png. An earlier file is kept."
     )
 
 
@@ -78,7 +78,8 @@ class CompareOptions(_Checked):
     """
 
     output: str = _place(
-        "The page that the comparison is written to, as comparison.html."
+        "The page that the comparison is written to, as comparison.html. An "
+        "earlier file is kept."
     )
     format: str = setting(
         "What is printed: text for people or JSON for programs.",
@@ -123,7 +124,10 @@ class PredictOptions(_Checked):
         default="text",
         valid=one_of(("text", "json", "csv")),
     )
-    output: str = _place("The file that this goes to, instead of the terminal.")
+    output: str = _place(
+        "The file that this goes to, instead of the terminal. An earlier file "
+        "is kept."
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -242,12 +242,12 @@ class Config:
 
     def to_flags(self) -> list[str]:
         """Returns the flags that ask for this very config, and no default."""
-        chosen = {"model": None, "optimizer": None, "schedule": None}
-        recipe = chosen | MODELS[self.model].recipe
-        # What these three are decides what others are by default.
-        implied = make_config(**{name: getattr(self, name) for name in chosen})
-        usual = dataclasses.asdict(implied) | {n: recipe[n] for n in chosen}
-        values = dataclasses.asdict(self)
+        values, shown = dataclasses.asdict(self), {"model": self.model}
+        # These decide what others are by default.
+        for name in "optimizer", "schedule":
+            if values[name] != getattr(make_config(**shown), name):
+                shown[name] = values[name]
+        usual = dataclasses.asdict(make_config(**shown)) | dict.fromkeys(shown)
         return [f"--{n}={v}" for n, v in values.items() if v != usual[n]]
 
     def settings(self) -> dict[str, Any]:

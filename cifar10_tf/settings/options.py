@@ -5,6 +5,7 @@ import importlib.util
 import re
 from typing import Any
 
+from cifar10_tf.settings import extras
 from cifar10_tf.settings.setting import (
     NOT_NEGATIVE,
     Valid,
@@ -31,7 +32,7 @@ def _steps(text: str) -> tuple[int, int] | None:
 def _check_installed(library: str) -> None:
     if not importlib.util.find_spec(library):
         raise ValueError(
-            f"{library} is not installed: pip install 'cifar10_tf[{library}]'"
+            f"{library} is not installed: {extras.install_command(library)}"
         )
 
 

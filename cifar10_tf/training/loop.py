@@ -32,6 +32,29 @@ class OneDevice:
         )
 
 
+class _Progress(keras.callbacks.ProgbarLogger):
+    """Keras's progress bar; an epoch that is gone on with has what is left.
+
+    Keras would divide the seconds by the steps of before, too.
+    """
+
+    def __init__(self, num_done: int):
+        super().__init__()
+        self._num_done = num_done
+
+    def set_params(self, params):
+        super().set_params(params)
+        self.target -= self._num_done
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch - self._num_done, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.target += self._num_done
+        self._num_done = 0
+
+
 def fit(
     model: keras.Model,
     batches: tf.data.Dataset,
@@ -63,9 +86,9 @@ def fit(
             and at the end of an epoch; in between they get none.
         verbose: as of Keras.
     """
+    progress = [_Progress(first_batch % steps_per_epoch)] if verbose else []
     callbacks = keras.callbacks.CallbackList(
-        list(callbacks),
-        add_progbar=verbose != 0,
+        [*callbacks, *progress],
         model=model,
         verbose=verbose,
         epochs=epochs,

@@ -65,6 +65,12 @@ class ToFlagsTest(absltest.TestCase):
     def test_any_config_comes_back(self, config):
         self.assertEqual(_parsed(config.to_flags()), config)
 
+    def test_a_model_alone_says_all(self):
+        for model in MODELS:
+            self.assertEqual(
+                make_config(model=model).to_flags(), [f"--model={model}"]
+            )
+
     def test_by_way_of_a_process(self):
         config = make_config(
             model="speedrun_s", epochs=1, precision="auto", tta=True,

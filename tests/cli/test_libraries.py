@@ -13,7 +13,7 @@ class CheckTest(absltest.TestCase):
             mock.patch.dict(sys.modules, {"onnx": None}),
             self.assertRaisesRegex(
                 UserError,
-                r"export needs no_such, onnx, .*'cifar10_tf\[export\]'",
+                r"export needs no_such, onnx, .*\[export\]'",
             ),
         ):
             libraries.check("export", ["json", "onnx", "no_such"])

@@ -34,7 +34,20 @@ class CheckedTest(absltest.TestCase):
             with self.assertRaisesRegex(UserError, "is a run's own"):
                 output_file.checked(str(path), path.suffix)
 
-    def test_another_file_is_written_over(self):
+    def test_an_earlier_file_is_kept(self):
+        path = self.directory / "result.json"
+        output_file.keep_earlier(path)
+        self.assertEmpty(list(self.directory.iterdir()))
+        for text in "mine", "yours":
+            path.write_text(text)
+            with self.assertLogs("cifar10_tf", "INFO"):
+                output_file.keep_earlier(path)
+        kept = {p.name: p.read_text() for p in self.directory.iterdir()}
+        self.assertEqual(
+            kept, {"result.json.1": "mine", "result.json.2": "yours"}
+        )
+
+    def test_another_file_may_be_there(self):
         path = self.directory / "result.json"
         path.touch()
         self.assertEqual(output_file.checked(str(path), ".json"), path)

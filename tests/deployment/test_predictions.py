@@ -17,6 +17,8 @@ class PredictionTest(absltest.TestCase):
         self.assertEqual((prediction.label, prediction.probability), ("b", 0.5))
         self.assertEqual([g.label for g in prediction.top()], ["b", "d", "c"])
         self.assertLen(prediction.top(9), 4)
+        with self.assertRaisesRegex(ValueError, "got -1"):
+            prediction.top(-1)
         self.assertEqual(
             prediction.to_dict()["predictions"][1],
             {"label": "d", "probability": 0.25},

@@ -127,6 +127,7 @@ class PredictTest(parameterized.TestCase):
         (3, "takes paths, PIL images and arrays, got int"),
         ([3], r"an array of an image .* got \[\]"),
         (None, "got NoneType"),
+        (b"\xff\xd8", "got bytes"),
         (_Tensor(None, TypeError("on a GPU")), "arrays, got _Tensor"),
         (_Tensor(None, RuntimeError("has a gradient")), "arrays, got _Tensor"),
         ("~no.such.user/x.png", "^no home of ~no.such.user is known.*name.$"),

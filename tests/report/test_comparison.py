@@ -150,6 +150,9 @@ class ComparisonTest(ComparisonTestCase):
             [self._study(name, 0.6, seeds=(1, 2)) for name in ("one", "two")]
         )
         self.assertIn("from 3 runs on", comparison_text.describe(found))
+        headings, *rows = comparison_text.table(found)
+        column = headings.index("runs")
+        self.assertEqual([row[column] for row in rows], ["2", "2"])
         for subject in found.to_dict()["subjects"]:
             self.assertIsNone(subject["test_accuracy_ci95"])
 

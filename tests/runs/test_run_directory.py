@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import zipfile
 from unittest import mock
 
 import filelock
@@ -120,6 +121,36 @@ class RunDirectoryTest(absltest.TestCase):
         with mock.patch.dict(os.environ, {"HOME": str(self.parent)}):
             run = RunDirectory("~/run")
         self.assertEqual(run.path, self.parent / "run")
+
+    def test_missing_metrics_are_named(self):
+        with self.assertRaisesRegex(UserError, "metrics.jsonl is missing"):
+            self.run_dir.read_metrics()
+
+    def test_what_may_not_be_read_is_not_called_damaged(self):
+        self._complete()
+        refused = mock.Mock(side_effect=PermissionError(13, "Permission"))
+        with mock.patch.object(pathlib.Path, "read_text", refused):
+            for read in self.run_dir.read_config, self.run_dir.read_summary:
+                with self.assertRaises(PermissionError):
+                    read()
+        with (
+            mock.patch.object(zipfile, "ZipFile", refused),
+            self.assertRaises(PermissionError),
+        ):
+            self.run_dir.check_model()
+
+    def test_a_summary_alone_is_no_run(self):
+        self.run_dir.path.mkdir(parents=True)
+        self.run_dir.summary.write_text("mine")
+        with self.assertRaisesRegex(UserError, "not a run directory"):
+            self.run_dir.is_complete(self.config)
+
+    def test_a_study_is_called_one(self):
+        run = RunDirectory(self.run_dir.path / "seed1")
+        run.path.mkdir(parents=True)
+        run.write_config(self.config)
+        with self.assertRaisesRegex(UserError, "is that of a study.*seed1"):
+            self.run_dir.is_complete(self.config)
 
     def test_damaged_metrics_are_named(self):
         self._complete()

@@ -1,3 +1,7 @@
+import contextlib
+import io
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -70,6 +74,24 @@ class FitTest(absltest.TestCase):
             callbacks=[AveragedValidation(), saver, history],
         )
         return model.get_weights(), history.history, saver.states
+
+    def _said(self, first_batch):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            loop.fit(
+                _model(),
+                _batches(first_batch),
+                epochs=2,
+                steps_per_epoch=_STEPS,
+                first_batch=first_batch,
+                verbose=2,
+            )
+        return re.findall(r"^(\d/\d) - ", said.getvalue(), re.M)
+
+    def test_the_rate_is_that_of_the_steps_made_here(self):
+        self.assertEqual(self._said(0), ["3/3", "3/3"])
+        self.assertEqual(self._said(1), ["2/2", "3/3"])
+        # Of which the validation is left.
+        self.assertEqual(self._said(3), ["3/3", "3/3"])
 
     def test_the_loss_is_read_back_now_and_then(self):
         steps = []

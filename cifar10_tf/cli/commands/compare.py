@@ -25,5 +25,6 @@ def run(*paths: str) -> None:
     else:
         print(comparison_text.describe(found))
     if output:
+        output_file.keep_earlier(output)
         comparison_page.write(output, found)
         _log.info("Written: %s", output)

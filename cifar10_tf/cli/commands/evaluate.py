@@ -165,8 +165,11 @@ def _write(result: dict, path: pathlib.Path) -> None:
         if "corruptions" in result:
             from cifar10_tf.evaluation import corruption_plot
 
-            with replacing(path.with_suffix(".png")) as aside:
+            picture = path.with_suffix(".png")
+            with replacing(picture) as aside:
                 corruption_plot.heatmap(result).savefig(aside, dpi=150)
+                output_file.keep_earlier(picture)
+        output_file.keep_earlier(path)
         write_json(path, result)
         _log.info("Written: %s", path)
     except OSError as error:

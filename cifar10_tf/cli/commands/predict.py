@@ -134,4 +134,5 @@ def _write(lines: Iterable[str], output: pathlib.Path | None) -> None:
         return
     with replacing(output) as aside, aside.open("w", encoding="utf-8") as file:
         file.writelines(lines)
+        output_file.keep_earlier(output)
     print(f"Written: {output}", file=sys.stderr)

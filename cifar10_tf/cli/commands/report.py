@@ -26,6 +26,11 @@ def run() -> None:
         sweep_report.write_again(of_sweep)
         print(f"Written: {of_sweep.with_suffix('.html')}")
         return
+    if any(directory.path.glob("trial*/seed*/config.json")):
+        raise UserError(
+            f"the sweep in {directory.path} is not complete: it has no page "
+            "yet. The command that began it goes on with it."
+        )
     runs = StudyDirectory.complete_runs(directory)
     for of_study in runs:
         _write(of_study)

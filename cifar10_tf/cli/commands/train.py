@@ -49,7 +49,9 @@ def _train_run(config: Config, options: Options) -> None:
     if workers and not workers.is_chief:
         return  # the first one says it
     print(describe_result(result.summary))
-    print(f"Everything is in {result.path}; report.html shows it.")
+    page = RunDirectory(result.path).report
+    shown = f"; {page.name} shows it" * page.exists()
+    print(f"Everything is in {result.path}{shown}.")
 
 
 def _train_with_workers(config: Config, options: Options) -> None:

@@ -155,7 +155,7 @@ def _describe(
 ) -> dict:
     """Measures all formats in turn, and returns what `export.json` says."""
     models = _models(run, in_keras, entries)
-    _log.info("Measuring how fast they are, in turn.")
+    _log.info("Written and checked. Measuring how fast they are, in turn.")
     speeds = speed.measure(models, dataset.test.images)
     summary = run.read_summary()
     of_run = ("model", "dataset", "precision", "test_accuracy")

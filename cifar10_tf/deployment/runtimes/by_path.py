@@ -6,6 +6,7 @@ import pathlib
 
 from cifar10_tf.deployment.runtimes.runtime import Runtime
 from cifar10_tf.runs.study_directory import StudyDirectory
+from cifar10_tf.settings import extras
 from cifar10_tf.settings.export_formats import FORMATS, ExportFormat
 from cifar10_tf.system import log_output, paths, tensorflow_startup
 from cifar10_tf.system.errors import UserError
@@ -100,5 +101,5 @@ def runtime_class(of: ExportFormat) -> type[Runtime]:
             raise
         raise UserError(
             f"{of.file} needs {of.libraries[0]}, which is not installed: "
-            "pip install 'cifar10_tf[export]'"
+            f"{extras.install_command('export')}"
         ) from error

@@ -82,7 +82,7 @@ class ServeTest(CommandTestCase):
 
     def test_what_serves_is_not_installed(self):
         result = self._serve("--run_dir=run", program=_NOT_INSTALLED)
-        self.assert_error(result, "fastapi", "pip install 'cifar10_tf[serve]'")
+        self.assert_error(result, "fastapi", "[serve]'")
 
 
 if __name__ == "__main__":

@@ -69,11 +69,14 @@ class SweepTest(cases.CommandTestCase):
         result = self.run_light("report", "--run_dir=s")
         self.assertEqual(result.stdout, f"Written: {page}\n", result.stderr)
         self.assertEqual(page.read_text("utf-8"), text)
+        (self.directory / "s" / "sweep.json").unlink()
+        result = self.run_light("report", "--run_dir=s")
+        self.assert_error(result, "the sweep in", "is not complete")
 
     def test_without_optuna_it_says_how_to_get_it(self):
         with (
             mock.patch.object(importlib.util, "find_spec", return_value=None),
-            self.assertRaisesRegex(UserError, r"'cifar10_tf\[sweep\]'"),
+            self.assertRaisesRegex(UserError, r"pip install .*\[sweep\]'"),
         ):
             command.run()
 

@@ -67,6 +67,10 @@ class TrainTest(cases.CommandTestCase):
             f"Nothing left to do: {run.path} holds this very run, complete.",
         )
         self.assertRegex(lines[1], "test accuracy 25.00%")
+        self.assertEqual(lines[-1], f"Everything is in {run.path}.")
+        run.report.touch()
+        result = self.run_light("train", *flags)
+        self.assertEndsWith(result.stdout, "; report.html shows it.\n")
 
     def test_what_a_study_is_told(self):
         run_dir = str(self.directory / "study")
@@ -179,7 +183,7 @@ class TrainTest(cases.CommandTestCase):
         with (
             mock.patch.object(importlib.util, "find_spec", return_value=None),
             flagsaver.flagsaver(engine="ray", num_runs=2),
-            self.assertRaisesRegex(UserError, r"'cifar10_tf\[ray\]'"),
+            self.assertRaisesRegex(UserError, r"pip install .*\[ray\]'"),
         ):
             train.run()
 
