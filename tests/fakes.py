@@ -21,6 +21,7 @@ from PIL import Image
 from cifar10_tf.datasets import official_archives
 from cifar10_tf.datasets.tfds import synthetic10
 from cifar10_tf.runs import model_file
+from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.system.progress_lines import ProgressLines
 
 # One entry of twelve bytes, which end too soon: Pillow warns of it.
@@ -120,9 +121,10 @@ def write_folder(
     return root
 
 
-def write_model(path: pathlib.Path) -> None:
-    """Writes a model.keras with nothing in it."""
-    with zipfile.ZipFile(path, "w") as archive:
+def write_results(run: RunDirectory) -> None:
+    """Writes what a training leaves, with nothing in it; no summary."""
+    run.metrics.touch()
+    with zipfile.ZipFile(run.model, "w") as archive:
         for name in model_file.MEMBERS:
             archive.writestr(name, "")
 

@@ -11,7 +11,7 @@ from absl.testing import absltest, parameterized
 import cifar10_tf
 from cifar10_tf import main
 from cifar10_tf.cli import command_line
-from cifar10_tf.system import interruption, log_output
+from cifar10_tf.system import interruption, log_output, tensorflow_startup
 from tests import cases, fakes
 
 _WITHOUT_TENSORFLOW = """
@@ -39,6 +39,12 @@ main.run()
 
 
 class MainTest(cases.CommandTestCase):
+    def setUp(self):
+        super().setUp()
+        # What a command does to its own process.
+        self.enter_context(interruption.keeping_handlers())
+        self.enter_context(mock.patch.object(tensorflow_startup, "is_lean"))
+
     @parameterized.parameters("--help", "-h", "--helpfull", "help")
     def test_help(self, flag):
         result = self.run_light(flag)
@@ -82,7 +88,11 @@ class MainTest(cases.CommandTestCase):
         (["prepare", "."], "holds no CIFAR-10", "cifar-10-batches-py"),
         (["prepare", ".", "--dataset=mnist"], "not of mnist"),
         (["--modle=dropout"], "modle", "model"),
-        (["predict", "--top=5"], "'top'", "see cifar10-tf predict --help"),
+        (
+            ["predict", "--top=5"],
+            "unknown flag --top",
+            "see cifar10-tf predict --help",
+        ),
         (["--model=resnet"], "did you mean resnet", "baseline"),
         (["--dataset=cifar_10"], "'cifar_10'", "did you mean", "cifar10"),
         (["--dataset=cifar-10"], "'cifar-10'", "did you mean", "cifar10"),
@@ -104,6 +114,8 @@ class MainTest(cases.CommandTestCase):
         (["evaluate", "--epochs=3"], "evaluate takes no --epochs", "--tta"),
         (["prepare", "--seed=3"], "prepare takes no --seed", "--dataset"),
         (["doctor", "--restart"], "doctor takes no --restart"),
+        (["doctor", "--foo"], "unknown flag --foo; see cifar10-tf doctor"),
+        (["doctor", "--data"], "did you mean dataset or data_dir?"),
         (["--precision=int8"], "int8", "mixed_bfloat16"),
         (["evaluate"], "--run_dir"),
         (["evaluate", "--run_dir=nowhere"], "nowhere does not exist"),

@@ -46,7 +46,8 @@ def run(argv: list[str]) -> None:
     Raises:
         UserError: as the command does, or the command line is not well-formed.
     """
-    app.run(_run, argv, lambda argv: flags.parse(argv, help_text))
+    taken = {name: command.TAKES for name, command in COMMANDS.items()}
+    app.run(_run, argv, lambda argv: flags.parse(argv, help_text, taken))
 
 
 def _run(arguments: list[str]) -> None:

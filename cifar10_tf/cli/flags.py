@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 import textwrap
+import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ import absl.logging  # noqa: F401  it defines --verbosity
 from absl import flags
 
 from cifar10_tf import api
+from cifar10_tf.settings import similar_names
 from cifar10_tf.settings.command_options import COMMAND_OPTIONS
 from cifar10_tf.settings.config import Config
 from cifar10_tf.settings.models import MODELS
@@ -165,7 +167,11 @@ def _help_of_flag(name: str, command: str) -> str:
     )
 
 
-def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
+def parse(
+    argv: list[str],
+    help_text: Callable[[list[str]], str],
+    taken: Mapping[str, Collection[str]] = types.MappingProxyType({}),
+) -> list[str]:
     """Parses the command line and returns what is not a flag, program aside.
 
     What asks for help, or for the version, prints it and ends the process, with
@@ -173,6 +179,7 @@ def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
 
     Args:
         help_text: what to print for these arguments.
+        taken: the flags of each command.
 
     Raises:
         UserError: a flag is unknown or its value not acceptable.
@@ -190,11 +197,15 @@ def parse(argv: list[str], help_text: Callable[[list[str]], str]) -> list[str]:
     try:
         arguments = FLAGS(argv)[1:]
     except flags.Error as error:
-        text = " ".join(str(error).split()).replace(" ?", "?")
-        see = " See" if text.endswith("?") else "; see"
-        command = next((a for a in argv[1:] if a in _OF_COMMANDS), "")
+        command = next((a for a in argv[1:] if a in taken), "")
+        text = f"{' '.join(str(error).split())}; "
+        if isinstance(error, flags.UnrecognizedFlagError):
+            name = error.flagname
+            known = _with_always(taken.get(command, OF_TRAINING))
+            question = similar_names.did_you_mean(name, known)
+            text = f"unknown flag --{name}; {question}"
         shown = " ".join(filter(None, ["cifar10-tf", command, "--help"]))
-        raise UserError(f"{text}{see} {shown}.") from error
+        raise UserError(f"{text}see {shown}.") from error
     if FLAGS["verbosity"].using_default_value:
         FLAGS.verbosity = -1  # TFDS is talkative at absl's default, INFO
     return arguments

@@ -10,10 +10,10 @@ import pathlib
 import shlex
 from typing import Any
 
-from cifar10_tf.runs import checkpoint_files, config_file, model_file
+from cifar10_tf.runs import checkpoint_files, json_files, model_file
 from cifar10_tf.runs.resolved_config import follow_folder
 from cifar10_tf.runs.run_lock import RunLock
-from cifar10_tf.settings.config import POLICIES, Config
+from cifar10_tf.settings.config import Config
 from cifar10_tf.system import paths
 from cifar10_tf.system.atomic_files import check_writable, replacing, write_json
 from cifar10_tf.system.errors import UserError
@@ -71,6 +71,8 @@ class RunDirectory:
             if self.summary.is_file():
                 self.read_summary()
                 self.check_model()
+                if not self.metrics.is_file():  # without which pages can't do
+                    raise self._damaged(self.metrics)
                 self._clean()  # its process may have died before
                 return True
         self._check_writable()
@@ -247,7 +249,7 @@ class RunDirectory:
         Raises:
             UserError: there is none, or none of this program's.
         """
-        return config_file.read(
+        return json_files.read_config(
             self.config, is_run=self.summary.exists() or self.metrics.exists()
         )
 
@@ -258,9 +260,7 @@ class RunDirectory:
             UserError: there is none, or none of this program's.
         """
         try:
-            summary = json.loads(self.summary.read_text("utf-8"))
-            if summary["precision"] not in POLICIES:
-                raise ValueError(f"precision {summary['precision']}")
+            return json_files.parse_summary(self.summary.read_text("utf-8"))
         except FileNotFoundError as error:
             config = self.read_config()
             here = dataclasses.replace(config, run_dir=str(self.path))
@@ -271,7 +271,6 @@ class RunDirectory:
             ) from error
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise self._damaged(self.summary) from error
-        return summary
 
     def class_names(self) -> tuple[str, ...]:
         """Returns the classes that a complete run's network tells apart.

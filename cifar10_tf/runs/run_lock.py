@@ -29,12 +29,17 @@ class RunLock:
             max_sec: how long it may take.
 
         Raises:
-            UserError: another process holds it.
+            UserError: another process holds it, or it can't be made.
         """
         try:
             self._file.acquire(max_sec, poll_interval=0.01)
         except filelock.Timeout as error:
             raise self.busy() from error
+        except PermissionError as error:
+            raise UserError(
+                f"{self.path.parent} can't be written ({error.strerror}); "
+                "choose another --run_dir."
+            ) from error
 
     def release(self) -> None:
         """Gives it back; does nothing where it is not held."""

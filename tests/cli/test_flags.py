@@ -174,8 +174,11 @@ class FlagsTest(parameterized.TestCase):
                 flags.options_of(EvaluateOptions)
 
     @parameterized.parameters(
-        ("--modle=dropout", r"Did you mean: model\? See cifar10-tf --help"),
-        ("--xyz=1", "'xyz'; see"),
+        (
+            "--modle=dropout",
+            r"--modle; did you mean model\? see cifar10-tf --help",
+        ),
+        ("--xyz=1", "--xyz; see"),
         ("--epochs=many", "many: must be a whole number.*--help"),
         ("--tta=yes", "^flag --tta=yes: must be --tta or --notta; see"),
         ("--model=resnet", "did you mean resnet.*baseline"),

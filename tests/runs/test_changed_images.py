@@ -23,7 +23,7 @@ class ChangedImagesTest(cases.CommandTestCase):
     def _complete(self, name: str, **settings):
         run = RunDirectory(self.directory / name)
         run.open(make_config(dataset=f"folder:{self.pets}", **settings))
-        fakes.write_model(run.model)
+        fakes.write_results(run)
         run.complete(fakes.SUMMARY | {"folder_digest": self.digest})
 
     def test_a_complete_run_whose_images_have_changed(self):

@@ -23,7 +23,7 @@ class RunDirectoryTest(absltest.TestCase):
 
     def _complete(self):
         self.run_dir.open(self.config)
-        fakes.write_model(self.run_dir.model)
+        fakes.write_results(self.run_dir)
         self.run_dir.complete({"precision": "float32"})
 
     def _interrupt(self):
@@ -47,6 +47,12 @@ class RunDirectoryTest(absltest.TestCase):
         self.run_dir.model.write_bytes(whole)
         self.assertTrue(self.run_dir.is_complete(self.config))
 
+    def test_a_complete_run_without_its_metrics_is_an_error(self):
+        self._complete()
+        self.run_dir.metrics.unlink()
+        with self.assertRaisesRegex(UserError, "metrics.jsonl is missing"):
+            self.run_dir.is_complete(self.config)
+
     def test_a_folder_may_have_been_moved_in_an_unfinished_run(self):
         before = make_config(dataset="folder:/there/pets")
         now = make_config(dataset="folder:/here/pets")
@@ -55,7 +61,7 @@ class RunDirectoryTest(absltest.TestCase):
         self.assertFalse(self.run_dir.is_complete(now))
         with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
             self.run_dir.is_complete(make_config(dataset="cifar10"))
-        fakes.write_model(self.run_dir.model)
+        fakes.write_results(self.run_dir)
         self.run_dir.complete({"precision": "float32"})
         # It could be another folder of that name.
         with self.assertRaisesRegex(UserError, "dataset: 'folder:/there"):
@@ -89,7 +95,7 @@ class RunDirectoryTest(absltest.TestCase):
     def test_what_a_killed_process_did_not_clean_up(self):
         self.run_dir.open(self.config)
         with mock.patch.object(self.run_dir, "_clean"):
-            fakes.write_model(self.run_dir.model)
+            fakes.write_results(self.run_dir)
             self.run_dir.complete({"precision": "float32"})
         name = f"step-00000005-{'0a' * 16}.zip"
         (self.run_dir.checkpoints / name).write_text("")
@@ -138,6 +144,13 @@ class RunDirectoryTest(absltest.TestCase):
             self.assertRaises(PermissionError),
         ):
             self.run_dir.check_model()
+
+    def test_a_figure_that_is_no_number_is_damage(self):
+        self._complete()
+        for text in '{"precision": "float32", "test_loss": "x"}', "{}", "[]":
+            self.run_dir.summary.write_text(text)
+            with self.assertRaisesRegex(UserError, "summary.json is damaged"):
+                self.run_dir.read_summary()
 
     def test_a_summary_alone_is_no_run(self):
         self.run_dir.path.mkdir(parents=True)
@@ -244,7 +257,7 @@ class RunDirectoryTest(absltest.TestCase):
         ):
             with self.assertRaisesRegex(UserError, "another process"):
                 action()
-        fakes.write_model(self.run_dir.model)
+        fakes.write_results(self.run_dir)
         self.run_dir.complete({"precision": "float32"})
         self.assertTrue(other.is_complete(self.config))
 
@@ -269,7 +282,13 @@ class RunDirectoryTest(absltest.TestCase):
         self.assertTrue(self.run_dir.is_complete(self.config))
         self.assertCountEqual(
             os.listdir(self.run_dir.path),
-            ["config.json", "model.keras", "plots", "summary.json"],
+            [
+                "config.json",
+                "metrics.jsonl",
+                "model.keras",
+                "plots",
+                "summary.json",
+            ],
         )
 
     def test_other_settings_are_refused_and_named(self):

@@ -25,9 +25,8 @@ def load(path: str | os.PathLike) -> Runtime:
     """
     path = paths.absolute(path)
     if not path.exists():
-        raise UserError(
-            f"{path} does not exist; a run's models are made by export."
-        )
+        made = "; a run's models are made by export" * bool(path.suffix)
+        raise UserError(f"{path} does not exist{made}.")
     # A run's own file is the run: it lacks what an export says of itself.
     directory = path.parent if path.name == "model.keras" else path
     if not directory.is_dir():

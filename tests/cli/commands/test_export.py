@@ -16,7 +16,7 @@ class ExportTest(cases.CommandTestCase):
     def _complete(self, name="run", **settings):
         run = RunDirectory(self.directory / name)
         run.open(make_config(**({"dataset": "synthetic10"} | settings)))
-        fakes.write_model(run.model)
+        fakes.write_results(run)
         run.complete(fakes.SUMMARY)
         return run
 

@@ -56,7 +56,7 @@ class TrainTest(cases.CommandTestCase):
         config = make_config(dataset="synthetic10", seed=3)
         run = RunDirectory(self.directory / "run")
         run.open(config)
-        fakes.write_model(run.model)
+        fakes.write_results(run)
         run.complete(fakes.SUMMARY)
         flags = ["--dataset=synthetic10", "--seed=3", "--run_dir=run"]
         result = self.run_light("train", *flags)

@@ -1,13 +1,38 @@
-"""A run's config.json: read, or why it can't be."""
+"""A run's config.json and summary.json: read, or why they can't be."""
 
+import json
+import numbers
 import os
 import pathlib
+from typing import Any
 
-from cifar10_tf.settings.config import Config, NewerVersionError
+from cifar10_tf.settings.config import POLICIES, Config, NewerVersionError
 from cifar10_tf.system.errors import UserError
 
+# Of a summary: what is formatted as a number, where it is there.
+_FIGURES = (
+    "test_accuracy", "test_accuracy_tta", "test_loss", "train_accuracy",
+    "validation_accuracy", "train_sec", "total_sec", "images_per_sec",
+    "num_params",
+)  # fmt: skip
 
-def read(path: pathlib.Path, *, is_run: bool) -> Config:
+
+def parse_summary(text: str) -> dict[str, Any]:
+    """Returns what a summary.json says.
+
+    Raises:
+        ValueError, LookupError, TypeError, RecursionError: it is damaged.
+    """
+    summary = json.loads(text)
+    if summary["precision"] not in POLICIES:
+        raise ValueError(f"precision {summary['precision']}")
+    for name in _FIGURES:
+        if not isinstance(summary.get(name) or 0, numbers.Real):
+            raise TypeError(f"{name} {summary[name]!r}")
+    return summary
+
+
+def read_config(path: pathlib.Path, *, is_run: bool) -> Config:
     """Returns the config in a file.
 
     Args:
