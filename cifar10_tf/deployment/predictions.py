@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from cifar10_tf.system.errors import UserError
+
 NUM_SHOWN = 3
 
 # Thousands would stop a browser.
@@ -49,10 +51,10 @@ class Prediction:
         """Returns the most probable classes, the first one first.
 
         Raises:
-            ValueError: the number is negative.
+            UserError: it is no number of classes.
         """
-        if number < 0:
-            raise ValueError(f"top takes a number of classes, got {number}")
+        if not isinstance(number, int) or number < 0:
+            raise UserError(f"top takes a number of classes, got {number!r}.")
         order = np.argsort(-self.probabilities, kind="stable")[:number]
         return [
             Guess(self.class_names[i], float(self.probabilities[i]))

@@ -25,10 +25,14 @@ def _array(name: str, values) -> np.ndarray:
 
 def _check(images: np.ndarray, labels: np.ndarray, num_classes: int) -> None:
     if images.dtype != np.uint8 or images.ndim != 4:
+        hint = ""
+        if images.dtype != np.uint8:
+            hint = "; of floats in [0, 1], give (images * 255).astype('uint8')"
+        elif images.ndim == 3:
+            hint = "; of grey images, give images[..., None]"
         raise ValueError(
             "images must be uint8 [num_examples, height, width, channels], got "
-            f"{images.dtype} {list(images.shape)}; of floats in [0, 1], give "
-            "(images * 255).astype('uint8')."
+            f"{images.dtype} {list(images.shape)}{hint}."
         )
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         hint = ""

@@ -225,7 +225,7 @@ class Config:
         """
         values = json.loads(text)
         if not isinstance(values, dict):
-            raise ValueError("a config is an object.")
+            raise ValueError("a config is an object")
         number = values.pop("format", 0)
         as_before = {
             f.name: f.metadata["as_before"] for f in dataclasses.fields(cls)

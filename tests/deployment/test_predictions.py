@@ -2,6 +2,7 @@ import numpy as np
 from absl.testing import absltest
 
 from cifar10_tf.deployment.predictions import Prediction, Predictions
+from cifar10_tf.system.errors import UserError
 
 
 def _prediction(probabilities, class_names, name="x.png"):
@@ -17,8 +18,9 @@ class PredictionTest(absltest.TestCase):
         self.assertEqual((prediction.label, prediction.probability), ("b", 0.5))
         self.assertEqual([g.label for g in prediction.top()], ["b", "d", "c"])
         self.assertLen(prediction.top(9), 4)
-        with self.assertRaisesRegex(ValueError, "got -1"):
-            prediction.top(-1)
+        for number in -1, "3":
+            with self.assertRaisesRegex(UserError, f"got {number!r}"):
+                prediction.top(number)
         self.assertEqual(
             prediction.to_dict()["predictions"][1],
             {"label": "d", "probability": 0.25},

@@ -262,8 +262,9 @@ class AugmentTest(parameterized.TestCase):
 
 class ArraysTest(parameterized.TestCase):
     @parameterized.parameters(
-        ({"images": np.zeros((2, 4, 4, 3), np.float32)}, "uint8"),
-        ({"images": np.zeros((2, 4, 4), np.uint8)}, "uint8"),
+        ({"images": np.zeros((2, 4, 4, 3), np.float32)}, "of floats in"),
+        ({"images": np.zeros((2, 4, 4), np.uint8)}, r"4\]; of grey images"),
+        ({"images": np.zeros((4, 3), np.uint8)}, r"uint8 \[4, 3\]\."),
         ({"images": np.zeros((0, 4, 4, 3), np.uint8)}, "labels"),
         ({"labels": np.zeros((2, 1), np.int64)}, r"\[2, 1\]"),
         ({"labels": np.zeros(2)}, "float64"),
