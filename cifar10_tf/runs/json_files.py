@@ -9,6 +9,10 @@ from typing import Any
 from cifar10_tf.settings.config import POLICIES, Config, NewerVersionError
 from cifar10_tf.system.errors import UserError
 
+# Where the configs of several runs are, below the directory of all.
+_OF_STUDY = "seed*/config.json"
+OF_SWEEP = f"trial*/{_OF_STUDY}"
+
 # Of a summary: what is formatted as a number, where it is there.
 _FIGURES = (
     "test_accuracy", "test_accuracy_tta", "test_loss", "train_accuracy",
@@ -68,18 +72,19 @@ def read_config(path: pathlib.Path, *, is_run: bool) -> Config:
                 f"{path} is damaged: {' '.join(str(error).split())}. The "
                 "directory is left alone; choose another one."
             ) from error
-        if runs := sorted(directory.glob("trial*/seed*/config.json")):
-            raise UserError(
-                f"{directory} is that of a sweep, and is left alone; choose "
-                f"one of its runs, as {runs[0].parent}. The command that began "
-                "a sweep goes on with it."
-            ) from error
-        if runs := sorted(directory.glob("seed*/config.json")):
-            raise UserError(
-                f"{directory} is that of a study, and is left alone; choose "
-                f"one of its runs, as {runs[0].parent}. --num_runs goes on "
-                "with a study."
-            ) from error
+        for pattern, what, how in (
+            (
+                OF_SWEEP,
+                "sweep",
+                "The command that began a sweep goes on with it",
+            ),
+            (_OF_STUDY, "study", "--num_runs goes on with a study"),
+        ):
+            if runs := sorted(directory.glob(pattern)):
+                raise UserError(
+                    f"{directory} is that of a {what}, and is left alone; "
+                    f"choose one of its runs, as {runs[0].parent}. {how}."
+                ) from error
         raise UserError(
             f"{directory} is not a run directory, and is left alone: it has "
             "no config.json of a run; choose another directory."

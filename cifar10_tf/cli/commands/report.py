@@ -5,6 +5,7 @@ import logging
 from cifar10_tf.cli import flags
 from cifar10_tf.report import report, run_contents
 from cifar10_tf.report.studies import study_report, sweep_report
+from cifar10_tf.runs import json_files
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.runs.study_directory import StudyDirectory
 from cifar10_tf.settings.command_options import ReportOptions
@@ -26,7 +27,7 @@ def run() -> None:
         sweep_report.write_again(of_sweep)
         print(f"Written: {of_sweep.with_suffix('.html')}")
         return
-    if any(directory.path.glob("trial*/seed*/config.json")):
+    if any(directory.path.glob(json_files.OF_SWEEP)):
         raise UserError(
             f"the sweep in {directory.path} is not complete: it has no page "
             "yet. The command that began it goes on with it."
