@@ -96,20 +96,28 @@ class SpeedrunMTest(TorchTestCase):
                 },
             )
 
-    @parameterized.parameters((2, 1), (3, 2))
-    def test_whitens_as_speedrun_does(self, kernel_size, stride):
+    @parameterized.parameters((2, 1, 24), (3, 2, 16))
+    def test_whitens_as_speedrun_does(self, kernel_size, stride, num_filters):
         images = synthetic10.draw(1, 50)[0]
         peer = importlib.import_module("peers.trainings.torch_speedrun_m")
-        network = peer.make_network(images, [4, 8], kernel_size, stride)
+        network = peer.make_network(
+            images, [4, 8], kernel_size, stride, num_filters
+        )
         model = speedrun._build(
-            "m", 10, widths=(4, 8), kernel_size=kernel_size, strides=stride
+            "m",
+            10,
+            widths=(4, 8),
+            num_whitening_filters=num_filters,
+            kernel_size=kernel_size,
+            strides=stride,
         )
         whitening.adapt(model, images)
-        found = network.whitening.weight.permute(2, 3, 1, 0)[..., :12]
+        found = network.whitening.weight.permute(2, 3, 1, 0)
+        half = num_filters // 2
         # The largest component is last there; signs are arbitrary.
         np.testing.assert_allclose(
-            found.flip(3).abs(),
-            np.abs(model.get_layer("whiten").kernel[..., :12]),
+            found[..., :half].flip(3).abs(),
+            np.abs(model.get_layer("whiten").kernel[..., :half]),
             atol=1e-3,
         )
 
@@ -126,7 +134,7 @@ class SpeedrunMTest(TorchTestCase):
 def _state_of(model) -> dict[str, np.ndarray]:
     """Returns a Keras model's variables as `Network` names and orders them."""
     state, group = {}, 0
-    convolutions = [la for la in model.layers if "conv2d" in la.name]
+    convolutions = [la for la in model.layers if "conv" in la.name]
     norms = [la for la in model.layers if "normalization" in la.name]
     kernel = model.get_layer("whiten").kernel.numpy()
     state["whitening.weight"] = kernel.transpose(3, 2, 0, 1)
