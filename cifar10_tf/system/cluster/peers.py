@@ -38,11 +38,11 @@ class Peers:
 
     def __init__(self, cluster: Cluster):
         self.cluster = cluster
-        self._watched = [
-            (index, address)
+        self._others = {
+            index: address
             for index, address in enumerate(cluster.addresses)
-            if index != cluster.index and (cluster.is_chief or index == 0)
-        ]
+            if index != cluster.index
+        }
         self._come: set[str] = set()
         self._stopped = threading.Event()
         self._own_port: socket.socket | None = None
@@ -58,9 +58,10 @@ class Peers:
         with contextlib.suppress(OSError):  # TensorFlow will say it
             # Nobody accepts those who look whether it is there.
             self._own_port = socket.create_server(("", port), backlog=1024)
-        for index, address in self._watched:
+        watched = self._others if self.cluster.is_chief else [0]
+        for index in watched:
             threading.Thread(
-                target=self._watch, args=(index, address), daemon=True
+                target=self._watch, args=(index,), daemon=True
             ).start()
         try:
             yield self
@@ -78,7 +79,7 @@ class Peers:
             Interrupted: by a signal or `--max_minutes`.
         """
         end = time.monotonic() + _MEETING_SEC
-        missing = self._others()
+        missing = self._others.values()
         while missing := [a for a in missing if not self._sees(a)]:
             if stop := interruption.due():
                 raise stop
@@ -97,7 +98,7 @@ class Peers:
         is_main = threading.current_thread() is threading.main_thread()
         handler = is_main and signal.signal(signal.SIGUSR1, signal.SIG_DFL)
         process = subprocess.Popen(
-            [sys.executable, "-I", guard.__file__, *self._others()],
+            [sys.executable, "-I", guard.__file__, *self._others.values()],
             stdin=subprocess.PIPE,
         )
         try:
@@ -112,14 +113,8 @@ class Peers:
         """Watches no longer: what ends now ends as it should."""
         self._stopped.set()
 
-    def _others(self) -> list[str]:
-        return [
-            address
-            for index, address in enumerate(self.cluster.addresses)
-            if index != self.cluster.index
-        ]
-
-    def _watch(self, index: int, address: str) -> None:
+    def _watch(self, index: int) -> None:
+        address = self._others[index]
         num_failures = 0
         while not self._stopped.wait(guard.INTERVAL_SEC):
             if self._sees(address):
