@@ -96,28 +96,20 @@ class SpeedrunMTest(TorchTestCase):
                 },
             )
 
-    @parameterized.parameters((2, 1, 24), (3, 2, 16))
-    def test_whitens_as_speedrun_does(self, kernel_size, stride, num_filters):
+    @parameterized.parameters((2, 1), (3, 2))
+    def test_whitens_as_speedrun_does(self, kernel_size, stride):
         images = synthetic10.draw(1, 50)[0]
         peer = importlib.import_module("peers.trainings.torch_speedrun_m")
-        network = peer.make_network(
-            images, [4, 8], kernel_size, stride, num_filters
-        )
+        network = peer.make_network(images, [4, 8], kernel_size, stride)
         model = speedrun._build(
-            "m",
-            10,
-            widths=(4, 8),
-            num_whitening_filters=num_filters,
-            kernel_size=kernel_size,
-            strides=stride,
+            "m", 10, widths=(4, 8), kernel_size=kernel_size, strides=stride
         )
         whitening.adapt(model, images)
-        found = network.whitening.weight.permute(2, 3, 1, 0)
-        half = num_filters // 2
+        found = network.whitening.weight.permute(2, 3, 1, 0)[..., :12]
         # The largest component is last there; signs are arbitrary.
         np.testing.assert_allclose(
-            found[..., :half].flip(3).abs(),
-            np.abs(model.get_layer("whiten").kernel[..., :half]),
+            found.flip(3).abs(),
+            np.abs(model.get_layer("whiten").kernel[..., :12]),
             atol=1e-3,
         )
 

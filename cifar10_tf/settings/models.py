@@ -87,8 +87,12 @@ _SPEEDRUN = {
     "augment": "alternating_flip,crop=2",
     "validation_fraction": 0.04,
 }
-_SPEEDRUN_S = _SPEEDRUN | {"epochs": 2, "learning_rate": 0.2}
-_SPEEDRUN_M = _SPEEDRUN | {"epochs": 10, "easy_every": 3}
+_SPEEDRUN_S = _SPEEDRUN | {
+    "epochs": 2,
+    "batch_size": 256,
+    "learning_rate": 0.1,
+}
+_SPEEDRUN_M = _SPEEDRUN | {"epochs": 11, "easy_every": 3}
 # Epochs, label smoothing and cutout are of the published recipe for 96 %, whose
 # optimizer is SGD.
 _SPEEDRUN_L = _SPEEDRUN | {
@@ -102,7 +106,7 @@ MODELS = {
     "dropout": Model(
         "cnn.build_dropout", 669_354, _NOTEBOOK, "79.0 %, the notebook"
     ),
-    "speedrun_s": Model("speedrun.build_speedrun_s", 126_074, _SPEEDRUN_S),
+    "speedrun_s": Model("speedrun.build_speedrun_s", 128_594, _SPEEDRUN_S),
     "speedrun_m": Model("speedrun.build_speedrun_m", 1_971_626, _SPEEDRUN_M),
     "speedrun_l": Model("speedrun.build_speedrun_l", 9_915_690, _SPEEDRUN_L),
     "resnet20": Model(

@@ -81,14 +81,13 @@ def whitening_layer(
     kernel_size: int = 2,
     stride: int = 1,
     *,
-    num_filters: int = 24,
     is_centred: bool = False,
     bias: bool = True,
     epsilon: float = 5e-4,
 ) -> nn.Conv2d:
     """Returns a layer that makes patches of such images uncorrelated.
 
-    Half of its filters are the negatives of the others. They are not trained.
+    24 filters, twelve and their negatives; they are not trained.
 
     Args:
         images: normalised [n, 3, height, width].
@@ -102,9 +101,9 @@ def whitening_layer(
     if is_centred:
         patches = patches - patches.mean(0)
     values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
-    filters = (vectors / torch.sqrt(values + epsilon)).T[-num_filters // 2 :]
-    filters = filters.reshape(-1, 3, kernel_size, kernel_size)
-    layer = nn.Conv2d(3, num_filters, kernel_size, stride, bias=bias)
+    filters = (vectors / torch.sqrt(values + epsilon)).T[-12:]
+    filters = filters.reshape(12, 3, kernel_size, kernel_size)
+    layer = nn.Conv2d(3, 24, kernel_size, stride, bias=bias)
     layer.weight.requires_grad_(False)
     layer.weight.copy_(torch.cat([filters, -filters]))
     return layer

@@ -33,7 +33,6 @@ RECIPE, PROXY_RECIPE = (
     MODELS[name].recipe for name in ("speedrun_m", "speedrun_s")
 )
 _PROXY_WIDTHS = (32, 96)
-_PROXY_WHITENING = (3, 2, 16)  # kernel_size, stride, num_filters
 _MOMENTUM = 0.6
 _HEAD_RATIO, _ADAM_RATIO = 0.5, 0.1  # times Muon's rate
 
@@ -75,18 +74,13 @@ def make_network(
     widths: Sequence[int],
     kernel_size: int = 2,
     stride: int = 1,
-    num_filters: int = 24,
 ) -> Network:
-    """Returns the network.
-
-    kernel_size, stride, num_filters: of the whitening layer.
-    """
+    """Returns the network; kernel_size, stride: of the whitening layer."""
     return Network(
         whitening_layer(
             as_they_are(images[:5000]),
             kernel_size,
             stride,
-            num_filters=num_filters,
             is_centred=True,
             bias=False,
             epsilon=0.05,  # as of `Whitening`, which needs TensorFlow
@@ -140,7 +134,7 @@ def find_easy_images(
     them for it, gives the highest probabilities.
     """
     recipe = PROXY_RECIPE
-    proxy = make_network(images, _PROXY_WIDTHS, *_PROXY_WHITENING)
+    proxy = make_network(images, _PROXY_WIDTHS, kernel_size=3, stride=2)
     batches = Batches(views, recipe["batch_size"], drop_last=False)
     training = _training(proxy, batches, recipe, recipe["epochs"])
     for _ in training.epochs():

@@ -43,6 +43,7 @@ class Peers:
             for index, address in enumerate(cluster.addresses)
             if index != cluster.index
         }
+        self._watched = list(self._others) if cluster.is_chief else [0]
         self._come: set[str] = set()
         self._stopped = threading.Event()
         self._own_port: socket.socket | None = None
@@ -58,8 +59,7 @@ class Peers:
         with contextlib.suppress(OSError):  # TensorFlow will say it
             # Nobody accepts those who look whether it is there.
             self._own_port = socket.create_server(("", port), backlog=1024)
-        watched = self._others if self.cluster.is_chief else [0]
-        for index in watched:
+        for index in self._watched:
             threading.Thread(
                 target=self._watch, args=(index,), daemon=True
             ).start()

@@ -117,7 +117,7 @@ class PeersTest(absltest.TestCase):
     def test_the_first_and_any_other_watch_each_other(self):
         addresses = "a:1", "b:2", "c:3"
         watched = [
-            [i for i, _ in peers.Peers(Cluster(addresses, index))._watched]
+            peers.Peers(Cluster(addresses, index))._watched
             for index in range(3)
         ]
         self.assertEqual(watched, [[1, 2], [0], [0]])
