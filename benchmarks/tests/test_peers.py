@@ -102,10 +102,13 @@ class PeersTest(parameterized.TestCase):
         labels = np.arange(10)
         levels = (25 * labels).astype(np.uint8)
         images = np.tile(levels[:, None, None, None], (1, 32, 32, 3))
-        [(x, y)] = _read(subject, images, labels, "full", 10, 1)
-        self.assertLess(y.max(axis=1).min(), 0.999)
-        brightest = x.max(axis=(1, 2, 3))  # outside both holes
-        np.testing.assert_allclose(brightest, y @ levels / 255, atol=1e-5)
+        largest = []
+        # A weight that is drawn for a whole batch may be next to 1.
+        for x, y in _read(subject, images, labels, "full", 10, 20):
+            largest.append(y.max(axis=1).min())
+            brightest = x.max(axis=(1, 2, 3))  # outside both holes
+            np.testing.assert_allclose(brightest, y @ levels / 255, atol=1e-5)
+        self.assertLess(min(largest), 0.999)
 
     # Keras mixes labels by a box that is not quite the one in the images.
     @parameterized.parameters(
