@@ -7,11 +7,13 @@ from cifar10_tf.models.layers.conv_before_pooling import ConvBeforePooling
 from cifar10_tf.models.layers.fused_batch_normalization import (
     FusedBatchNormalization,
 )
+from cifar10_tf.models.layers.row_rescaling import RowRescaling
 from cifar10_tf.models.layers.small_map_convolution import SmallMapConv2D
 
 _PLAIN = {
     ConvBeforePooling: layers.Conv2D,
     FusedBatchNormalization: layers.BatchNormalization,
+    RowRescaling: layers.Rescaling,
     SmallMapConv2D: layers.Conv2D,
 }
 
