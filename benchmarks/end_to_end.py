@@ -64,7 +64,7 @@ class _Subject:
         throughput = Throughput(self._num_steps * _BATCH_SIZE, _BATCH_SIZE)
         loop.fit(
             self._model,
-            self._train,
+            {0: self._train},
             epochs=1,
             steps_per_epoch=self._num_steps,
             callbacks=[throughput],

@@ -66,7 +66,7 @@ def main(config_json: str, num_steps: int) -> None:
         start, start_cpu = time.perf_counter(), time.process_time()
         loop.fit(
             model,
-            data.train.shuffled(config.batch_size),
+            {0: data.train.shuffled(config.batch_size)},
             epochs=1,
             steps_per_epoch=num_steps,
             callbacks=[throughput, *saving, log],

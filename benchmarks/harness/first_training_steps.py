@@ -46,7 +46,7 @@ def main(dataset_name: str) -> None:
     throughput = Throughput(data.num_train, config.batch_size)
     loop.fit(
         model,
-        data.train.shuffled(config.batch_size),
+        {0: data.train.shuffled(config.batch_size)},
         epochs=1,
         steps_per_epoch=_NUM_STEPS,
         validation=data.validation.take(1),

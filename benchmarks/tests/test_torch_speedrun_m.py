@@ -2,6 +2,7 @@ import importlib
 import itertools
 
 import numpy as np
+import tensorflow as tf
 from absl.testing import parameterized
 from torch_cases import TorchTestCase, run_python
 
@@ -11,6 +12,7 @@ from cifar10_tf.models.layers import whitening
 from cifar10_tf.models.loss_and_metrics import loss_and_metrics
 from cifar10_tf.optimizers.by_name import make_optimizer
 from cifar10_tf.optimizers.schedules import make_schedule
+from cifar10_tf.pipeline import pixels
 from cifar10_tf.settings.models import MODELS
 from tests import fakes
 
@@ -84,7 +86,8 @@ class SpeedrunMTest(TorchTestCase):
             rest = dict(recipe)
             for name in ("epochs", "batch_size", "learning_rate"):
                 del rest[name]
-            rest.pop("easy_every", None)
+            for name in "easy_every", "low_resolution":
+                rest.pop(name, None)
             self.assertEqual(
                 rest,
                 {
@@ -112,6 +115,26 @@ class SpeedrunMTest(TorchTestCase):
             np.abs(model.get_layer("whiten").kernel[..., :12]),
             atol=1e-3,
         )
+
+    def test_scales_down_as_speedrun_m_does(self):
+        images, labels = fakes.random_arrays(6)
+        batches = importlib.import_module("peers.trainings.batches")
+        views = batches.Views(images, labels)
+        torch = batches.torch
+        epochs = batches.Batches(views, 6, small_size=24, num_small=1)
+        whole = batches.Batches(views, 6)
+        for number, size in (0, 24), (1, 32):
+            found, expected = (
+                self._first_batch(torch, b, number) for b in (epochs, whole)
+            )
+            if size == 24:
+                expected = pixels.scale_down(tf.constant(expected), size)
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def _first_batch(self, torch, batches, epoch):
+        torch.manual_seed(0)
+        x, _ = next(batches.epoch(epoch))
+        return x.permute(0, 2, 3, 1).numpy()
 
     def test_easy_images_take_turns(self):
         peer = importlib.import_module("peers.trainings.torch_speedrun_m")

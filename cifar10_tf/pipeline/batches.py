@@ -9,7 +9,7 @@ from cifar10_tf.pipeline import array_checks, augmentation
 from cifar10_tf.pipeline.crops_and_flips import Views
 from cifar10_tf.pipeline.draws import StepDraws
 from cifar10_tf.pipeline.parts import Parts
-from cifar10_tf.pipeline.pixels import to_float
+from cifar10_tf.pipeline.pixels import scale_down, to_float
 from cifar10_tf.settings import augmentations
 
 
@@ -118,6 +118,7 @@ class Batches:
         last_step: int | None = None,
         subsets: np.ndarray | None = None,
         parts: Parts | None = None,
+        image_size: int | None = None,
     ) -> tf.data.Dataset:
         """Returns what `make_train` does, of all examples or of some.
 
@@ -127,6 +128,8 @@ class Batches:
                 again; None: each epoch has all.
             parts: of each batch, which have the examples' weights in the
                 batch's mean as third; None: whole batches.
+            image_size: height and width to which the images are scaled down;
+                None: they keep theirs.
         """
         _check_batch_size(batch_size)
         if first_step < 0:
@@ -160,6 +163,8 @@ class Batches:
             pixels = self._view(indices, epoch, draws)
             labels = self._to_one_hot(indices)
             pixels, labels = _augment(pixels, labels, self._strengths, draws)
+            if image_size:
+                pixels = scale_down(pixels, image_size)
             if not parts:
                 return pixels, labels
             own = slice(self._num_before, None)

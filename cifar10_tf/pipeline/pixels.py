@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -16,6 +17,30 @@ def to_float(images):
     return tf.quantization.dequantize(
         tf.bitcast(images, tf.quint8), 0.0, 1.0, mode="MIN_COMBINED"
     )
+
+
+def scale_down(images, size: int):
+    """Returns float32 images with `size` rows and columns, antialiased.
+
+    As `tf.image.resize` by "bilinear" with antialias, in a fifth of the time:
+    two products of matrices.
+    """
+    _, height, width, channels = images.shape
+    across = np.kron(_triangles(width, size), np.eye(channels, dtype="float32"))
+    rows = tf.reshape(images, [-1, width * channels])
+    rows = tf.matmul(rows, tf.constant(across), transpose_b=True)
+    columns = tf.reshape(rows, [-1, height, size * channels])
+    columns = tf.matmul(tf.constant(_triangles(height, size)), columns)
+    return tf.reshape(columns, [-1, size, size, channels])
+
+
+def _triangles(num_from: int, num_to: int) -> np.ndarray:
+    """Returns each old position's share in each new one, [num_to, num_from]."""
+    step = num_from / num_to
+    centers = (np.arange(num_to) + 0.5) * step
+    distances = np.abs(np.arange(num_from) + 0.5 - centers[:, None])
+    shares = np.maximum(0, 1 - distances / step)
+    return np.float32(shares / shares.sum(axis=1, keepdims=True))
 
 
 def in_one_pass(function: Callable) -> Callable:

@@ -8,9 +8,8 @@ import dataclasses
 import json
 from typing import Any, Self
 
-from cifar10_tf.settings import augmentations
+from cifar10_tf.settings import augmentations, optimizers
 from cifar10_tf.settings.models import MODELS
-from cifar10_tf.settings.optimizers import OPTIMIZERS, SCHEDULES
 from cifar10_tf.settings.setting import (
     ANY,
     NOT_NEGATIVE,
@@ -36,13 +35,6 @@ FOLDER = "folder:"
 _PATH = matching(r"[^\0]*", "a path")
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
-
-
-def _customary_settings() -> str:
-    return ", ".join(
-        f"{name} {c['learning_rate']} and {c['weight_decay']}"
-        for name, c in OPTIMIZERS.items()
-    )
 
 
 class NewerVersionError(ValueError):
@@ -107,6 +99,13 @@ class Config:
             lambda value: value % 2 and 1 <= value <= 999,
         ),
     )
+    low_resolution: float = setting(
+        "Share of the epochs, from the first on, in which training images are "
+        "scaled down to 24 x 24 pixels. That is half the work for networks of "
+        "convolutions, which still learn as much of large shapes.",
+        as_before=0.0,
+        valid=SHARE,
+    )
     batch_size: int = setting(
         "Images in a training step.", valid=between(1, 1_000_000)
     )
@@ -115,8 +114,8 @@ class Config:
         "adamw, rmsprop, or muon for kernels with SGD for the head and Adam "
         "for the rest. Another one than the recipe's gets its customary "
         "learning rate and weight decay, unless they are given: "
-        f"{_customary_settings()}.",
-        valid=one_of(sorted(OPTIMIZERS)),
+        f"{optimizers.describe()}.",
+        valid=one_of(sorted(optimizers.OPTIMIZERS)),
     )
     learning_rate: float = setting(
         "The learning rate; the highest, where a schedule changes it.",
@@ -127,7 +126,7 @@ class Config:
         "line; or one_cycle. That is up from a 25th for 30 % of the steps, "
         "then down to nothing, along cosines.",
         as_before="constant",
-        valid=one_of(SCHEDULES),
+        valid=one_of(optimizers.SCHEDULES),
     )
     warmup: float = setting(
         "Share of all steps in which the learning rate rises to its highest, "
@@ -294,7 +293,7 @@ def make_config(**settings: Any) -> Config:
     optimizer = given.get("optimizer", recipe["optimizer"])
     check("optimizer", optimizer, str, ANY)  # which ones, Config knows
     if optimizer != recipe["optimizer"]:
-        recipe = recipe | OPTIMIZERS.get(optimizer, {})
+        recipe = recipe | optimizers.OPTIMIZERS.get(optimizer, {})
     if given.get("schedule") == "one_cycle":
         recipe = recipe | {"warmup": 0.0}
     return Config(**(known | recipe | given))

@@ -12,3 +12,11 @@ OPTIMIZERS = {
     "rmsprop": {"learning_rate": 0.001, "weight_decay": 0.0},
     "muon": {"learning_rate": 0.1, "weight_decay": 0.0},
 }
+
+
+def describe() -> str:
+    """Returns every optimizer's customary learning rate and weight decay."""
+    return ", ".join(
+        f"{name} {c['learning_rate']} and {c['weight_decay']}"
+        for name, c in OPTIMIZERS.items()
+    )

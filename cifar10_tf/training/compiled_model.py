@@ -8,6 +8,7 @@ from cifar10_tf.models.loss_and_metrics import loss_and_metrics
 from cifar10_tf.optimizers.by_name import make_optimizer
 from cifar10_tf.optimizers.schedules import make_schedule
 from cifar10_tf.settings.config import Config
+from cifar10_tf.training import low_resolution
 from cifar10_tf.training.distribution.devices import Devices
 
 
@@ -21,10 +22,15 @@ def compiled_model(
 
     Args:
         devices: on which it is trained; None: one.
+
+    Raises:
+        UserError: it can't be trained as the config says.
     """
     devices = devices or Devices()
     with devices.scope():
         model = build_model(config.model, num_classes=num_classes)
+        if config.low_resolution:
+            low_resolution.take_small_images(model)
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 # One device has the whole batch, and a faster way.

@@ -13,7 +13,13 @@ from cifar10_tf.runs.checkpoint import Checkpoint
 from cifar10_tf.runs.run_directory import RunDirectory
 from cifar10_tf.settings.config import FOLDER, Config
 from cifar10_tf.system import interruption, inventory
-from cifar10_tf.training import easy_images, loop, progress, results
+from cifar10_tf.training import (
+    easy_images,
+    loop,
+    low_resolution,
+    progress,
+    results,
+)
 from cifar10_tf.training.callbacks.averaged_validation import (
     AveragedValidation,
 )
@@ -118,9 +124,12 @@ def _fit(
     with contextlib.ExitStack() as until_written:
         loop.fit(
             model,
-            data.train.shuffled(
-                config.batch_size,
-                first_step,
+            low_resolution.batches(
+                config,
+                data.train,
+                steps_per_epoch,
+                first_step=first_step,
+                first_epoch=first_epoch,
                 subsets=easy_images.epoch_subsets(is_easy, config.easy_every),
                 parts=devices.parts,
             ),

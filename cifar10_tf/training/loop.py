@@ -1,6 +1,6 @@
 """Keras's `fit`, from any step on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -10,11 +10,15 @@ class OneDevice:
     """Keras's own steps of a compiled model."""
 
     def __init__(self, model: keras.Model):
-        self._model = model
+        self._model, self._has_iterator = model, False
         model.make_train_function()
 
     def iterator(self, batches: tf.data.Dataset) -> Iterator:
-        """Returns what `train` takes."""
+        """Returns what `train` takes from now on."""
+        # Images of another size get a function of their own: Keras's would
+        # become one for any size, for which few of our layers are made.
+        self._model.make_train_function(force=self._has_iterator)
+        self._has_iterator = True
         return iter(batches)
 
     def train(self, iterator: Iterator) -> dict:
@@ -57,7 +61,7 @@ class _Progress(keras.callbacks.ProgbarLogger):
 
 def fit(
     model: keras.Model,
-    batches: tf.data.Dataset,
+    batches: Mapping[int, tf.data.Dataset],
     *,
     epochs: int,
     steps_per_epoch: int,
@@ -76,7 +80,8 @@ def fit(
 
     Args:
         model: compiled, with a built optimizer.
-        batches: those of the first step and all that follow, without an end.
+        batches: by the epoch from whose first step on, here, they are taken,
+            and without an end; perhaps of another size in each.
         first_epoch: counted from 0.
         first_batch: how many steps of that epoch are done already; after
             0 the metrics go on from what they are. With all of them done, the
@@ -95,12 +100,13 @@ def fit(
         steps=steps_per_epoch,
     )
     steps = make_steps(model)
-    iterator = steps.iterator(batches)
     callbacks.on_train_begin()
     for epoch in range(first_epoch, epochs):
         if not first_batch:
             model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
+        if epoch in batches:
+            iterator = steps.iterator(batches[epoch])
         for batch in range(first_batch, steps_per_epoch):
             callbacks.on_train_batch_begin(batch)
             logs = steps.train(iterator)

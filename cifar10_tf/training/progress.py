@@ -71,5 +71,6 @@ def _rest_of(config: Config) -> dict[str, float]:
         "warmup": config.warmup,
         "label smoothing": config.label_smoothing,
         "ema": config.ema,
+        "low resolution": config.low_resolution,
     }
     return {name: value for name, value in rest.items() if value}

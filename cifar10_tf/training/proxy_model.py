@@ -5,7 +5,7 @@ import numpy as np
 from cifar10_tf.models.layers import whitening
 from cifar10_tf.pipeline.batches import steps_per_epoch
 from cifar10_tf.settings.config import make_config
-from cifar10_tf.training import loop, progress
+from cifar10_tf.training import loop, low_resolution, progress
 from cifar10_tf.training.compiled_model import compiled_model
 from cifar10_tf.training.training_data import TrainingData
 
@@ -29,7 +29,7 @@ def label_probabilities(
     whitening.adapt(model, data.sample)
     loop.fit(
         model,
-        data.train.shuffled(config.batch_size),
+        low_resolution.batches(config, data.train, num_steps),
         epochs=config.epochs,
         steps_per_epoch=num_steps,
         verbose=progress.verbosity(),

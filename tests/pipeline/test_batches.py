@@ -16,6 +16,7 @@ from cifar10_tf.pipeline.batches import (
     steps_per_epoch,
     to_float,
 )
+from cifar10_tf.pipeline.pixels import scale_down
 from cifar10_tf.settings import augmentations
 from tests import fakes
 
@@ -129,6 +130,19 @@ class BatchesTest(absltest.TestCase):
         self.assertEqual(
             self._indices(8, 0, 9, subsets), self._indices(8, 0, 9)
         )
+
+    def test_scaled_down_they_are_the_same_examples(self):
+        batches = Batches(
+            *fakes.random_arrays(20), num_classes=10, augment="flip,mixup"
+        )
+        for (x, y), (small, small_y) in zip(
+            batches.shuffled(8, 1, 4),
+            batches.shuffled(8, 1, 4, image_size=4),
+            strict=True,
+        ):
+            self.assertEqual(small.shape[1:], (4, 4, 3))
+            np.testing.assert_allclose(small, scale_down(x, 4), atol=1e-6)
+            np.testing.assert_array_equal(small_y, y)
 
     def test_in_order_they_are_as_they_are(self):
         images, labels = fakes.random_arrays(30)

@@ -34,6 +34,17 @@ class BoxTest(absltest.TestCase):
         np.testing.assert_array_equal(found, expected)
 
 
+class ScaleDownTest(parameterized.TestCase):
+    @parameterized.parameters((12, 9, 4), (32, 32, 24), (5, 7, 5))
+    def test_is_tensorflows_with_antialias(self, height, width, size):
+        images = _RNG.rand(3, height, width, 3).astype(np.float32)
+        np.testing.assert_allclose(
+            pixels.scale_down(tf.constant(images), size),
+            tf.image.resize(images, (size, size), antialias=True),
+            atol=1e-6,
+        )
+
+
 class MixTest(parameterized.TestCase):
     @parameterized.parameters("bytes", "floats")
     def test_compiled_as_operation_by_operation_to_the_bit(self, kind):

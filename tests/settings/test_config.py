@@ -18,8 +18,8 @@ _ALWAYS_THERE = {
 
 # How runs were made before there was the setting.
 _AS_BEFORE = {
-    "easy_every": 1, "schedule": "constant", "warmup": 0.0,
-    "weight_decay": 0.0, "label_smoothing": 0.0, "ema": 0.0,
+    "easy_every": 1, "low_resolution": 0.0, "schedule": "constant",
+    "warmup": 0.0, "weight_decay": 0.0, "label_smoothing": 0.0, "ema": 0.0,
     "augment": "none", "deterministic": False, "max_train_examples": 0,
     "tta": False,
 }  # fmt: skip

@@ -65,7 +65,7 @@ class FitTest(absltest.TestCase):
         saver, history = _Saver(), keras.callbacks.History()
         loop.fit(
             model,
-            _batches(step),
+            {first_epoch: _batches(step)},
             epochs=_EPOCHS,
             steps_per_epoch=_STEPS,
             first_epoch=first_epoch,
@@ -79,7 +79,7 @@ class FitTest(absltest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as said:
             loop.fit(
                 _model(),
-                _batches(first_batch),
+                {0: _batches(first_batch)},
                 epochs=2,
                 steps_per_epoch=_STEPS,
                 first_batch=first_batch,
@@ -100,7 +100,7 @@ class FitTest(absltest.TestCase):
             (batch, bool(logs))
         )
         loop.fit(
-            _model(), _batches(), epochs=1, steps_per_epoch=_STEPS,
+            _model(), {0: _batches()}, epochs=1, steps_per_epoch=_STEPS,
             callbacks=[reader], read_every=2,
         )  # fmt: skip
         # Every second one, and the epoch's last.
@@ -135,6 +135,38 @@ class FitTest(absltest.TestCase):
             self.assertEqual(
                 rest, {name: v[first_epoch:] for name, v in logs.items()}
             )
+
+    def test_other_batches_from_an_epoch_on(self):
+        first, second = _batches().take(_STEPS), _batches().skip(1)
+        weights = []
+        for batches in {0: first.concatenate(second)}, {0: first, 1: second}:
+            model = _model()
+            loop.fit(model, batches, epochs=2, steps_per_epoch=_STEPS)
+            weights.append(model.get_weights())
+        for one, other in zip(*weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def test_layers_know_the_size_of_later_images(self):
+        sizes = []
+
+        class Seeing(keras.layers.Layer):
+            def call(self, images):
+                sizes.append(images.shape[1])
+                return images
+
+        def batches(size):
+            x, y = np.ones((1, 2, size, size, 2)), np.ones((1, 2, 2))
+            return tf.data.Dataset.from_tensor_slices((x, y)).repeat()
+
+        inputs = keras.Input((None, None, 2))
+        outputs = keras.layers.GlobalAveragePooling2D()(Seeing()(inputs))
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", "mse")
+        sizes.clear()
+        loop.fit(
+            model, {0: batches(3), 1: batches(5)}, epochs=3, steps_per_epoch=2
+        )
+        self.assertEqual(sizes, [3, 5])
 
     def test_a_state_without_its_seeds_ends_elsewhere(self):
         weights, _, states = self._fit(_model())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 _MEAN, _STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 _PAD = 2
@@ -58,6 +59,8 @@ class Batches:
         subsets: indices of the images that the first epoch has, the next one
             and so on, and then the first again; as many in each. None: all.
         drop_last: leave out what remains of an epoch after whole batches.
+        small_size, num_small: height and width of the images in so many epochs,
+            the first ones.
     """
 
     def __init__(
@@ -67,8 +70,11 @@ class Batches:
         *,
         subsets: Sequence[torch.Tensor] | None = None,
         drop_last: bool = True,
+        small_size: int = 0,
+        num_small: int = 0,
     ):
         self._views = views
+        self._small_size, self._num_small = small_size, num_small
         self._subsets = subsets or [torch.arange(len(views))]
         self.epoch_size = len(self._subsets[0])
         self.batch_size = min(batch_size, self.epoch_size)
@@ -83,4 +89,9 @@ class Batches:
         subset = self._subsets[number % len(self._subsets)]
         order = torch.randperm(len(subset)).split(self.batch_size)
         for places in order[: len(self)]:
-            yield self._views.take(subset[places], number)
+            x, y = self._views.take(subset[places], number)
+            if number < self._num_small:
+                x = functional.interpolate(
+                    x, (self._small_size,) * 2, mode="bilinear", antialias=True
+                )
+            yield x, y

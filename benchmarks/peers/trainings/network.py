@@ -55,7 +55,7 @@ class Network(nn.Module):
 
     def forward(self, x):
         x = self.groups(self.activation(self.whitening(x)))
-        return self.head(functional.max_pool2d(x, 3).flatten(1))
+        return self.head(functional.max_pool2d(x, x.shape[2:]).flatten(1))
 
     def kernels(self) -> list[nn.Parameter]:
         """Returns those of the groups' convolutions."""

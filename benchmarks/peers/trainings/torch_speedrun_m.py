@@ -33,6 +33,7 @@ RECIPE, PROXY_RECIPE = (
     MODELS[name].recipe for name in ("speedrun_m", "speedrun_s")
 )
 _PROXY_WIDTHS = (32, 96)
+_SMALL_SIZE = 24
 _MOMENTUM = 0.6
 _HEAD_RATIO, _ADAM_RATIO = 0.5, 0.1  # times Muon's rate
 
@@ -64,9 +65,15 @@ def make_training(
         arguments.batch_size,
         subsets=epoch_subsets(is_easy, easy_every),
         drop_last=False,
+        small_size=_SMALL_SIZE,
+        num_small=_num_small(RECIPE, arguments.epochs),
     )
     network = make_network(images, arguments.widths)
     return _training(network, batches, RECIPE, arguments.epochs, train_sec)
+
+
+def _num_small(recipe: Mapping, epochs: float) -> int:
+    return round(recipe["low_resolution"] * epochs)
 
 
 def make_network(
@@ -135,7 +142,13 @@ def find_easy_images(
     """
     recipe = PROXY_RECIPE
     proxy = make_network(images, _PROXY_WIDTHS, kernel_size=3, stride=2)
-    batches = Batches(views, recipe["batch_size"], drop_last=False)
+    batches = Batches(
+        views,
+        recipe["batch_size"],
+        drop_last=False,
+        small_size=_SMALL_SIZE,
+        num_small=_num_small(recipe, recipe["epochs"]),
+    )
     training = _training(proxy, batches, recipe, recipe["epochs"])
     for _ in training.epochs():
         pass

@@ -86,7 +86,7 @@ class SmallRun:
         epoch = len(self.log.history)
         loop.fit(
             self.model,
-            batches.skip(step),
+            {epoch: batches.skip(step)},
             epochs=EPOCHS,
             steps_per_epoch=STEPS,
             first_epoch=epoch,

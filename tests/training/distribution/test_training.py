@@ -16,7 +16,7 @@ class DevicesTest(CommandTestCase):
             *("--dataset=cifar10", "--model=speedrun_s", "--epochs=2"),
             *("--batch_size=30", "--devices=2"),
             *("--augment=flip,crop=2,cutmix,mixup", "--easy_every=3"),
-            *("--ema=0.9", "--run_dir=run"),
+            *("--ema=0.9", "--low_resolution=0.5", "--run_dir=run"),
         )
         self.assertEqual(result.returncode, 0, result.stderr)
         summary = json.loads((self.directory / "run/summary.json").read_text())
