@@ -54,6 +54,8 @@ class OldRunsTest(cases.CommandTestCase):
         result = self.run_heavy(
             "--dataset=synthetic10", "--model=speedrun_s", "--epochs=500",
             "--run_dir=unfinished",
+            # Of the recipe of then.
+            "--batch_size=256", "--learning_rate=0.1", "--low_resolution=0",
         )  # fmt: skip
         self.assertEqual(result.returncode, 1)
         self.assertRegex(

@@ -206,7 +206,7 @@ class TrainTest(parameterized.TestCase):
         self._make("fancy")
         summary = self._summary("fancy")
         self.assertEqual(summary["precision"], "mixed_float16")
-        self.assertEqual(summary["learning_rate"], 0.1)
+        self.assertEqual(summary["learning_rate"], 0.2)
         self.assertEqual(summary["label_smoothing"], 0.15)
         rates = [row["learning_rate"] for row in self._metrics("fancy")]
         self.assertLess(rates[1], rates[0])
