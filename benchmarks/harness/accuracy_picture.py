@@ -112,7 +112,7 @@ def _draw_ratios(axis, comparisons: list[Comparison]) -> None:
             continue
         _, color, _ = _STYLES[comparison.slow]
         # Above the markers.
-        height = slow_accuracy + 0.025 + 0.024 * num_drawn[comparison.fast]
+        height = slow_accuracy + 0.025 + 0.033 * num_drawn[comparison.fast]
         num_drawn[comparison.fast] += 1
         axis.annotate(
             "",

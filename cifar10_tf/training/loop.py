@@ -15,8 +15,8 @@ class OneDevice:
 
     def iterator(self, batches: tf.data.Dataset) -> Iterator:
         """Returns what `train` takes from now on."""
-        # Images of another size get a function of their own: Keras's would
-        # become one for any size, for which few of our layers are made.
+        # Images of another size get a function of their own. Keras's would be
+        # traced again for any size, which few of our layers can take.
         self._model.make_train_function(force=self._has_iterator)
         self._has_iterator = True
         return iter(batches)
@@ -80,8 +80,8 @@ def fit(
 
     Args:
         model: compiled, with a built optimizer.
-        batches: by the epoch from whose first step on, here, they are taken,
-            and without an end; perhaps of another size in each.
+        batches: by the epoch from which on they are taken, without an end; the
+            first ones begin at `first_batch`. Images may differ in size.
         first_epoch: counted from 0.
         first_batch: how many steps of that epoch are done already; after
             0 the metrics go on from what they are. With all of them done, the

@@ -1,4 +1,4 @@
-"""Small images in a training's first epochs: less work, as much learnt."""
+"""Small images in a training's first epochs: large shapes for less work."""
 
 import keras
 import tensorflow as tf
@@ -7,15 +7,15 @@ from cifar10_tf.pipeline.batches import Batches
 from cifar10_tf.settings.config import Config
 from cifar10_tf.system.errors import UserError
 
-# BUILD_NOTES.md has what others cost and gain.
+# Better than 20, then 28 (BUILD_NOTES.md, "Experiments").
 _SIZE = 24
 
 
 def image_sizes(share: float, epochs: int) -> dict[int, int | None]:
-    """Returns to which size images are scaled down from which epoch on.
+    """Returns the size of the images by the epoch from which on it holds.
 
-    Epochs count from 0; None: images are as they are. Howard in fast.ai's entry
-    to DAWNBench, 2018, has called it progressive resizing.
+    Epochs count from 0; None: images keep their size. Progressive resizing, as
+    in the entry of fast.ai to DAWNBench, 2018.
 
     Args:
         share: of the epochs, in which images are small.
