@@ -121,7 +121,7 @@ class SpeedrunMTest(TorchTestCase):
         batches = importlib.import_module("peers.trainings.batches")
         views = batches.Views(images, labels)
         torch = batches.torch
-        epochs = batches.Batches(views, 6, small_size=24, num_small=1)
+        epochs = batches.Batches(views, 6, num_small=1)
         whole = batches.Batches(views, 6)
         for number, size in (0, 24), (1, 32):
             found, expected = (

@@ -8,6 +8,8 @@ from torch.nn import functional
 
 _MEAN, _STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 _PAD = 2
+# As of `cifar10_tf.training.low_resolution`, which needs TensorFlow.
+_SMALL_SIZE = 24
 
 
 def normalised(images: torch.Tensor) -> torch.Tensor:
@@ -59,8 +61,7 @@ class Batches:
         subsets: indices of the images that the first epoch has, the next one
             and so on, and then the first again; as many in each. None: all.
         drop_last: leave out what remains of an epoch after whole batches.
-        small_size, num_small: height and width of the images in so many epochs,
-            the first ones.
+        num_small: how many epochs, the first ones, have images of 24 pixels.
     """
 
     def __init__(
@@ -70,11 +71,9 @@ class Batches:
         *,
         subsets: Sequence[torch.Tensor] | None = None,
         drop_last: bool = True,
-        small_size: int = 0,
         num_small: int = 0,
     ):
-        self._views = views
-        self._small_size, self._num_small = small_size, num_small
+        self._views, self._num_small = views, num_small
         self._subsets = subsets or [torch.arange(len(views))]
         self.epoch_size = len(self._subsets[0])
         self.batch_size = min(batch_size, self.epoch_size)
@@ -92,6 +91,6 @@ class Batches:
             x, y = self._views.take(subset[places], number)
             if number < self._num_small:
                 x = functional.interpolate(
-                    x, (self._small_size,) * 2, mode="bilinear", antialias=True
+                    x, (_SMALL_SIZE,) * 2, mode="bilinear", antialias=True
                 )
             yield x, y

@@ -33,7 +33,6 @@ RECIPE, PROXY_RECIPE = (
     MODELS[name].recipe for name in ("speedrun_m", "speedrun_s")
 )
 _PROXY_WIDTHS = (32, 96)
-_SMALL_SIZE = 24
 _MOMENTUM = 0.6
 _HEAD_RATIO, _ADAM_RATIO = 0.5, 0.1  # times Muon's rate
 
@@ -65,7 +64,6 @@ def make_training(
         arguments.batch_size,
         subsets=epoch_subsets(is_easy, easy_every),
         drop_last=False,
-        small_size=_SMALL_SIZE,
         num_small=_num_small(RECIPE, arguments.epochs),
     )
     network = make_network(images, arguments.widths)
@@ -146,7 +144,6 @@ def find_easy_images(
         views,
         recipe["batch_size"],
         drop_last=False,
-        small_size=_SMALL_SIZE,
         num_small=_num_small(recipe, recipe["epochs"]),
     )
     training = _training(proxy, batches, recipe, recipe["epochs"])
